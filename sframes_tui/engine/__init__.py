@@ -1,0 +1,1 @@
+"""Pictures. torch and diffusers are imported here and nowhere else, and not by `protocol`."""

@@ -1,0 +1,122 @@
+"""What the loop asks of an engine. Must not import torch: front ends and the loop know engines by this file alone."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+from sframes_tui.story.schedulers import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt as the model will read it."""
+
+    text: str
+    """What is sent to the model."""
+    lost: str = ""
+    """The words that the text encoders' windows leave no room for; empty when everything fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One frame to draw."""
+
+    frame: int
+    """The frame's index in the plan."""
+    prompt: str
+    seed: int
+    """32 bits, for a CPU generator of the frame's own."""
+    strength: float | None
+    """Of img2img from `base`; None means text-to-image."""
+    base: Image.Image | None
+    """RGB, exactly as saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A frame has run `step` of `steps` denoising steps."""
+
+    frame: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A finished, finite, not all-black RGB picture."""
+
+    frame: int
+    picture: Image.Image
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """A frame that gave no usable picture."""
+
+    frame: int
+    reason: str
+
+
+Outcome = Drawn | Spoiled
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a loaded model turned out to be."""
+
+    model: str
+    pipeline: str
+    """Class name of the text-to-image pipeline."""
+    sampling: Sampling
+    width: int
+    """Pixels of a picture, as asked for or the model's own."""
+    height: int
+    device: str
+    dtype: str
+    engine: str
+    """Which engine draws, for people: "reference"."""
+    notices: tuple[str, ...] = ()
+    """What the model can't do that the configuration asks for, one sentence each."""
+
+
+class Engine(Protocol):
+    """Draws frames, up to `capacity` at a time.
+
+    The loop admits frames whose bases exist and calls `advance` until their outcomes come back. Any number of
+    admitted frames may be in flight; an engine that draws one picture at a time has a capacity of 1.
+    """
+
+    @property
+    def facts(self) -> Facts: ...
+
+    @property
+    def capacity(self) -> int:
+        """How many frames it takes at once, at least 1."""
+        ...
+
+    def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
+        """Each prompt joined with its style (`"{prompt} {style}"`, stripped) and fitted into every text encoder's window."""
+        ...
+
+    def admit(self, job: Job) -> None:
+        """Takes a frame in; its drawing begins with the next `advance`."""
+        ...
+
+    def advance(self, report: Callable[[Progress], None], cancelled: threading.Event) -> list[Outcome]:
+        """Does some work on what was admitted and returns what is finished, possibly nothing yet.
+
+        Returns within one denoising step of `cancelled` being set; the half-made pictures are discarded then and
+        appear in no outcome. Errors of single frames are outcomes, not exceptions.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees the device."""
+        ...
+
+
+EngineFactory = Callable[[], Engine]
+"""Loads the model, with all that implies of time, memory and `ModelError`."""

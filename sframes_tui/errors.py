@@ -1,0 +1,50 @@
+"""The errors a person gets to read. Imports nothing of the program.
+
+Each says in one sentence what is wrong, where, and what to do::
+
+    SFramesError            exit code
+    ├── UsageError              2     the command line
+    ├── ConfigError             2     a configuration file, or a value given with --set
+    ├── StoryError              2     the story's text, or how it is split
+    ├── ModelError              2     the model: missing, unreadable, not what the plan needs
+    ├── TrustError              3     a configuration asks to run a program that nobody allowed
+    └── FolderInUseError        4     another process draws into the run folder
+"""
+
+
+class SFramesError(Exception):
+    """Anything that is reported as a sentence instead of a traceback."""
+
+    exit_code = 2
+
+
+class UsageError(SFramesError):
+    """The command line makes no sense."""
+
+
+class ConfigError(SFramesError):
+    """A configuration file or value is not usable; `problems` holds one sentence for each fault."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoryError(SFramesError):
+    """The story can't be read, decoded or split."""
+
+
+class ModelError(SFramesError):
+    """The model can't be found, loaded or used for this plan."""
+
+
+class TrustError(SFramesError):
+    """A configuration names programs that were not allowed to run."""
+
+    exit_code = 3
+
+
+class FolderInUseError(SFramesError):
+    """The run folder belongs to a run that is still going on."""
+
+    exit_code = 4

@@ -1,0 +1,153 @@
+"""What happens in a run, as one closed union: the contract between the loop and every front end."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run folder exists and drawing is about to begin."""
+
+    folder: Path
+    frames: int
+    steps: int
+    """Denoising steps of the whole plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoadStarted:
+    """The model is being loaded."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoadCompleted:
+    """The model is ready."""
+
+    model: str
+    device: str
+    dtype: str
+    engine: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterStarted:
+    """The first frame of a chapter is about to be drawn."""
+
+    variant: int
+    chapter: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterCompleted:
+    """Every frame of a chapter is drawn, skipped or failed, and its grids are saved."""
+
+    variant: int
+    chapter: int
+    grids: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStarted:
+    """A frame is being drawn."""
+
+    frame: int
+    name: str
+    """Its picture's file name without ending: style, chapter and prompt."""
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameProgress:
+    """A denoising step of a frame is done."""
+
+    frame: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCompleted:
+    """A frame's picture is on disk, whole."""
+
+    frame: int
+    path: Path
+    seconds: float
+    """From its admission to the engine to its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSkipped:
+    """A frame can't be drawn because its base wasn't."""
+
+    frame: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFailed:
+    """A frame gave no usable picture."""
+
+    frame: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunCompleted:
+    """Every frame was drawn, skipped or failed."""
+
+    folder: Path
+    drawn: int
+    failed: int
+    skipped: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunCancelled:
+    """Somebody stopped the run."""
+
+    folder: Path
+    drawn: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run could not go on."""
+
+    error: str
+
+
+Event = (
+    RunStarted
+    | ModelLoadStarted
+    | ModelLoadCompleted
+    | ChapterStarted
+    | ChapterCompleted
+    | FrameStarted
+    | FrameProgress
+    | FrameCompleted
+    | FrameSkipped
+    | FrameFailed
+    | Notice
+    | RunCompleted
+    | RunCancelled
+    | RunFailed
+)

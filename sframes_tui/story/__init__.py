@@ -1,0 +1,1 @@
+"""A text and a configuration become a plan. Plain data: no torch, no textual, no printing."""

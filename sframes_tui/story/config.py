@@ -1,0 +1,188 @@
+"""Every option, declared once: its key, type, bounds, default and help. Must not import torch or textual.
+
+The docstring under a field is its help: the form, `--help`, the README's tables and the comments of the
+files in `configs/` all show that text.
+"""
+
+from typing import Annotated, Literal
+
+import regex
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from sframes_tui.story.schedulers import canonical_scheduler
+
+DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        where = (
+            ""
+            if error.pos is None
+            else f" at position {error.pos}: {pattern[: error.pos]}▸{pattern[error.pos :]}"
+        )
+        raise ValueError(f"not a regular expression: {error.msg}{where}") from None
+    return pattern
+
+
+def _multiple_of_8(pixels: int) -> int:
+    if pixels % 8:
+        raise ValueError(f"must be a multiple of 8, such as {pixels - pixels % 8}")
+    return pixels
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles)]
+Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Text = Annotated[str, Field(max_length=10_000)]
+
+
+class Section(BaseModel):
+    """A table of the configuration file: unknown keys are errors, values are never converted between types."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class PromptConfig(Section):
+    """What is drawn: the text and how it is split."""
+
+    source: Annotated[str, Field(min_length=1, max_length=4096)]
+    """The text to draw: a plain text file or an EPUB. A relative path is looked up beside this file, then in the working directory."""
+
+    key: Text | None = None
+    """The story's name, used for the output folder; without it, the name of the source file."""
+
+    encoding: Annotated[str, Field(max_length=40)] | None = None
+    """The text's encoding, such as "cp1252"; without it UTF-8, and if the text isn't that, what it looks like."""
+
+    chapter_split_regex: Pattern | None = None
+    """Matches the headings that begin a chapter; what stands before the first one is left out. Without it the whole text is one chapter."""
+
+    prompt_split_regex: Pattern = "\n"
+    """Matches what stands between two prompts of a chapter."""
+
+    prompt_override: Text | None = None
+    """Drawn in place of every prompt; the text still gives their number."""
+
+    max_chapters: Count | None = None
+    """Draw at most so many chapters."""
+
+    max_entries_per_chapter: Count | None = None
+    """Draw at most so many prompts of each chapter."""
+
+
+class GenerationConfig(Section):
+    """How it is drawn."""
+
+    model: Annotated[str, Field(min_length=1, max_length=4096)] = DEFAULT_MODEL
+    """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which needs no download."""
+
+    revision: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Branch, tag or commit of a hub model."""
+
+    variant: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    """Variant of the model's weight files, such as "fp16"."""
+
+    scheduler: Annotated[str, AfterValidator(canonical_scheduler)] | None = None
+    """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the model's own."""
+
+    num_inference_steps: Annotated[int, Field(ge=1, le=1000)] = 50
+    """Denoising steps of a picture that starts from noise."""
+
+    guidance_scale: Annotated[float, Field(ge=0, le=100)] = 7.5
+    """How strongly a picture follows its prompt."""
+
+    guidance_rescale: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Takes back the over-exposure of high guidance, where the pipeline can; 0 is off."""
+
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Noise added at each step; only the schedulers DDIM and TCD use it."""
+
+    negative_prompt: Text | None = None
+    """What the pictures should not show."""
+
+    width: Pixels | None = None
+    """Picture width in pixels; without it the model's own."""
+
+    height: Pixels | None = None
+    """Picture height in pixels; without it the model's own."""
+
+    seed: Seed | None = None
+    """Number that all of the run's noise comes from; without it one is drawn and recorded."""
+
+    variants: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many times the whole story is drawn, each with noise of its own and in a folder of its own."""
+
+    progressive: bool = True
+    """Each picture starts from the one before it (img2img) instead of from noise."""
+
+    interleave: bool = True
+    """After each prompt every style goes on from the next style's picture. Needs `progressive`."""
+
+    cycle_styles: bool = False
+    """After each prompt the style texts move on by one; file tags and weights stay. Needs `progressive`."""
+
+    chain_scope: Literal["run", "chapter"] = "run"
+    """Whether the pictures of a chapter go on from the chapter before, or every chapter starts anew."""
+
+    on_overflow: Literal["shorten", "truncate", "error"] = "shorten"
+    """A prompt longer than the model can read: shorten it so that the style stays, cut off its end, or refuse to start."""
+
+    save_individual: bool = True
+    """Keep every picture; otherwise only the grids stay."""
+
+    grid_scope: Literal["chapter", "run"] = "chapter"
+    """A chapter's grid shows its own pictures, or all pictures of the run so far."""
+
+    preview: bool | Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external viewer, which must be trusted first."""
+
+    preview_protocol: Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"] = "auto"
+    """How the terminal shows pictures."""
+
+    preview_stop: Annotated[str, Field(max_length=1000)] | None = None
+    """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be trusted first."""
+
+    preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many viewer windows may be open before `preview_stop` runs."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
+    """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
+
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    """Number format of the model; "auto" takes what suits the device."""
+
+    offload: Literal["none", "model", "sequential"] = "none"
+    """Keep the parts of the model that are not at work in main memory: saves GPU memory, costs time."""
+
+    vae_slicing: bool = False
+    """Decode pictures one by one: saves GPU memory."""
+
+    vae_tiling: bool = False
+    """Decode pictures tile by tile: saves GPU memory with large pictures."""
+
+
+class StyleConfig(Section):
+    """One way of drawing every prompt."""
+
+    style: Text
+    """Words added to every prompt."""
+
+    file_tag: Annotated[str, Field(min_length=1, max_length=1000)]
+    """The style's name in file and folder names."""
+
+    weight: Annotated[float, Field(ge=0, le=1)]
+    """Strength of img2img: 0 keeps the picture before as it is, 1 forgets it; it also scales the number of steps."""
+
+
+class Config(Section):
+    """A whole configuration file."""
+
+    prompt_config: PromptConfig
+    generation_config: GenerationConfig = Field(default_factory=GenerationConfig)
+    style_configs: Annotated[list[StyleConfig], Field(min_length=1)]

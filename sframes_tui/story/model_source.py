@@ -1,0 +1,75 @@
+"""Where a model's name points to, found without torch and without the network. Must not import torch or diffusers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sframes_tui.errors import ModelError
+
+BUILTIN_PREFIX = "builtin:"
+PACKAGE = Path(__file__).resolve().parent.parent
+BUILTINS = {"picturebook": PACKAGE / "picturebook"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model's name, resolved."""
+
+    name: str
+    """As the user wrote it."""
+    kind: Literal["folder", "checkpoint", "hub"]
+    path: Path | None
+    """The diffusers folder or the single file; for a hub id its snapshot in the local cache, None if there is none."""
+
+
+def locate_model(name: str, revision: str | None = None, near: Path | None = None) -> ModelSource:
+    """Decides what `name` means: `builtin:NAME`, a folder, a `.safetensors` file, or a hub id.
+
+    A relative path is looked up in `near` (the configuration file's folder), then in the working directory.
+    Raises `ModelError` for an unknown built-in, a pickle checkpoint, or a path that doesn't exist.
+    """
+    if name.startswith(BUILTIN_PREFIX):
+        return ModelSource(name, "folder", _builtin(name))
+    for root in (near, Path.cwd()):
+        if root is not None and (found := (root / Path(name).expanduser())).exists():
+            return _local(name, found)
+    if name.startswith((".", "/", "~")) or name.endswith((".safetensors", *PICKLES)) or name.count("/") != 1:
+        raise ModelError(f"model {name!r}: no such folder or file, and not a hub id of the form OWNER/NAME")
+    return ModelSource(name, "hub", _cached_snapshot(name, revision))
+
+
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
+
+
+def _builtin(name: str) -> Path:
+    short = name.removeprefix(BUILTIN_PREFIX)
+    if short not in BUILTINS:
+        known = ", ".join(BUILTIN_PREFIX + each for each in BUILTINS)
+        raise ModelError(f"model {name!r}: there is no such built-in model; there is {known}")
+    return BUILTINS[short]
+
+
+def _local(name: str, path: Path) -> ModelSource:
+    if path.is_dir():
+        if not (path / "model_index.json").is_file():
+            raise ModelError(
+                f"model {name!r}: the folder has no model_index.json, so it is no diffusers model"
+            )
+        return ModelSource(name, "folder", path)
+    if path.suffix == ".safetensors" and path.is_file():
+        return ModelSource(name, "checkpoint", path)
+    raise ModelError(
+        f"model {name!r}: only diffusers folders and .safetensors files are loaded, "
+        "since other checkpoint formats can run code"
+    )
+
+
+def _cached_snapshot(repo: str, revision: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        index = try_to_load_from_cache(repo, "model_index.json", revision=revision)
+    except HFValidationError:
+        raise ModelError(f"model {repo!r}: neither a folder, a file nor a hub id") from None
+    return Path(index).parent if isinstance(index, str) else None

@@ -1,0 +1,92 @@
+"""Schedulers by name, and how many times each really calls the model. Must not import torch.
+
+The counts follow diffusers' `set_timesteps` and the img2img pipelines' `get_timesteps`; once a model is loaded
+the engine checks them against its scheduler's own timesteps.
+"""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["sd", "flow"]
+
+SECOND_ORDER = frozenset({"HeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "FlowMatchHeunDiscrete"})
+"""Schedulers that look twice at every step but the last."""
+
+TAKES_ETA = frozenset({"DDIM", "DDIMParallel", "TCD"})
+
+SCHEDULERS = (
+    "DDIM",
+    "DDIMParallel",
+    "DDPM",
+    "DEISMultistep",
+    "DPMSolverMultistep",
+    "DPMSolverSinglestep",
+    "EulerAncestralDiscrete",
+    "EulerDiscrete",
+    "FlowMatchEulerDiscrete",
+    "FlowMatchHeunDiscrete",
+    "HeunDiscrete",
+    "KDPM2AncestralDiscrete",
+    "KDPM2Discrete",
+    "LCM",
+    "PNDM",
+    "TCD",
+    "UniPCMultistep",
+)
+
+
+def canonical_scheduler(name: str) -> str:
+    """The name as diffusers writes it, without "Scheduler"; a `ValueError` names the nearest known one."""
+    known = {scheduler.casefold(): scheduler for scheduler in SCHEDULERS}
+    wanted = name.strip().removesuffix("Scheduler").casefold()
+    if wanted in known:
+        return known[wanted]
+    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.3)
+    hint = f"; did you mean {known[nearest[0]]!r}?" if nearest else ""
+    raise ValueError(f"not a scheduler: {name!r}{hint} Known: {', '.join(SCHEDULERS)}")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What decides how many denoising steps a frame really runs."""
+
+    family: Family = "sd"
+    """How strength is rounded to steps: Stable Diffusion's way, or that of the flow models."""
+    scheduler: str = "PNDM"
+    """Name as in `SCHEDULERS`, or of a scheduler this program doesn't know."""
+    skip_prk_steps: bool = True
+    """PNDM without its Runge-Kutta warm-up, as Stable Diffusion ships it."""
+    img2img: bool = True
+    """The model has an img2img pipeline that takes `strength`."""
+    eta: bool | None = None
+    """The pipeline and its scheduler take `eta`; None: as the scheduler's name says."""
+    assumed: bool = False
+    """True where the model's own files couldn't be read."""
+
+    @property
+    def takes_eta(self) -> bool:
+        return self.scheduler in TAKES_ETA if self.eta is None else self.eta
+
+    def schedule_steps(self, steps: int, strength: float) -> int:
+        """Steps of the schedule that are left when `strength` of it is run."""
+        if self.family == "flow":
+            return steps - int(max(steps - min(steps * strength, steps), 0))
+        return min(int(steps * strength), steps)
+
+    def real_steps(self, steps: int, strength: float | None) -> int:
+        """Model evaluations of one frame; `strength` None means text-to-image."""
+        run = steps if strength is None else self.schedule_steps(steps, strength)
+        if run == 0:
+            return 0
+        if self.scheduler in SECOND_ORDER:
+            return 2 * run - 1
+        if self.scheduler == "PNDM":
+            return run + 1 if self.skip_prk_steps else self._pndm_with_warm_up(steps, run)
+        return run
+
+    @staticmethod
+    def _pndm_with_warm_up(steps: int, run: int) -> int:
+        """PNDM spends twelve evaluations on the last of its first four timesteps (diffusers' `prk_timesteps`)."""
+        total = 12 + max(steps - 3, 0)
+        return max(total - (steps - run), 0)
