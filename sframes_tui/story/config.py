@@ -18,11 +18,8 @@ def _compiles(pattern: str) -> str:
     try:
         regex.compile(pattern)
     except regex.error as error:
-        where = (
-            ""
-            if error.pos is None
-            else f" at position {error.pos}: {pattern[: error.pos]}▸{pattern[error.pos :]}"
-        )
+        at = error.pos or 0
+        where = f" at position {at}: {pattern[:at]}▸{pattern[at:]}"
         raise ValueError(f"not a regular expression: {error.msg}{where}") from None
     return pattern
 
@@ -52,7 +49,8 @@ class PromptConfig(Section):
     """What is drawn: the text and how it is split."""
 
     source: Annotated[str, Field(min_length=1, max_length=4096)]
-    """The text to draw: a plain text file or an EPUB. A relative path is looked up beside this file, then in the working directory."""
+    """The text to draw: a plain text file or an EPUB. A relative path is looked up beside this file, then in the
+    working directory."""
 
     key: Text | None = None
     """The story's name, used for the output folder; without it, the name of the source file."""
@@ -61,7 +59,8 @@ class PromptConfig(Section):
     """The text's encoding, such as "cp1252"; without it UTF-8, and if the text isn't that, what it looks like."""
 
     chapter_split_regex: Pattern | None = None
-    """Matches the headings that begin a chapter; what stands before the first one is left out. Without it the whole text is one chapter."""
+    """Matches the headings that begin a chapter; what stands before the first one is left out. Without it the
+    whole text is one chapter."""
 
     prompt_split_regex: Pattern = "\n"
     """Matches what stands between two prompts of a chapter."""
@@ -80,7 +79,8 @@ class GenerationConfig(Section):
     """How it is drawn."""
 
     model: Annotated[str, Field(min_length=1, max_length=4096)] = DEFAULT_MODEL
-    """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which needs no download."""
+    """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which
+    needs no download."""
 
     revision: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Branch, tag or commit of a hub model."""
@@ -89,7 +89,8 @@ class GenerationConfig(Section):
     """Variant of the model's weight files, such as "fp16"."""
 
     scheduler: Annotated[str, AfterValidator(canonical_scheduler)] | None = None
-    """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the model's own."""
+    """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the
+    model's own."""
 
     num_inference_steps: Annotated[int, Field(ge=1, le=1000)] = 50
     """Denoising steps of a picture that starts from noise."""
@@ -131,7 +132,8 @@ class GenerationConfig(Section):
     """Whether the pictures of a chapter go on from the chapter before, or every chapter starts anew."""
 
     on_overflow: Literal["shorten", "truncate", "error"] = "shorten"
-    """A prompt longer than the model can read: shorten it so that the style stays, cut off its end, or refuse to start."""
+    """A prompt longer than the model can read: shorten it so that the style stays, cut off its end, or refuse to
+    start."""
 
     save_individual: bool = True
     """Keep every picture; otherwise only the grids stay."""
@@ -140,13 +142,15 @@ class GenerationConfig(Section):
     """A chapter's grid shows its own pictures, or all pictures of the run so far."""
 
     preview: bool | Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external viewer, which must be trusted first."""
+    """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external
+    viewer, which must be trusted first."""
 
     preview_protocol: Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"] = "auto"
     """How the terminal shows pictures."""
 
     preview_stop: Annotated[str, Field(max_length=1000)] | None = None
-    """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be trusted first."""
+    """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be
+    trusted first."""
 
     preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many viewer windows may be open before `preview_stop` runs."""

@@ -52,9 +52,7 @@ def _builtin(name: str) -> Path:
 def _local(name: str, path: Path) -> ModelSource:
     if path.is_dir():
         if not (path / "model_index.json").is_file():
-            raise ModelError(
-                f"model {name!r}: the folder has no model_index.json, so it is no diffusers model"
-            )
+            raise ModelError(f"model {name!r}: the folder has no model_index.json, so it is no diffusers model")
         return ModelSource(name, "folder", path)
     if path.suffix == ".safetensors" and path.is_file():
         return ModelSource(name, "checkpoint", path)

@@ -77,16 +77,18 @@ class Sampling:
     def real_steps(self, steps: int, strength: float | None) -> int:
         """Model evaluations of one frame; `strength` None means text-to-image."""
         run = steps if strength is None else self.schedule_steps(steps, strength)
-        if run == 0:
+        if strength == 0:
             return 0
-        if self.scheduler in SECOND_ORDER:
-            return 2 * run - 1
         if self.scheduler == "PNDM":
-            return run + 1 if self.skip_prk_steps else self._pndm_with_warm_up(steps, run)
-        return run
+            return run + self._pndm_extra(steps)
+        return max(2 * run - 1, 0) if self.scheduler in SECOND_ORDER else run
 
-    @staticmethod
-    def _pndm_with_warm_up(steps: int, run: int) -> int:
-        """PNDM spends twelve evaluations on the last of its first four timesteps (diffusers' `prk_timesteps`)."""
-        total = 12 + max(steps - 3, 0)
-        return max(total - (steps - run), 0)
+    def _pndm_extra(self, steps: int) -> int:
+        """PNDM looks at its second timestep twice, or begins with twelve Runge-Kutta looks in place of three.
+
+        The extra looks stand at the front of a schedule that img2img cuts from the front, counted from the end:
+        so each img2img frame runs them in full, even where its strength rounds to no steps.
+        """
+        if not self.skip_prk_steps:
+            return 9
+        return 1 if steps > 1 else 0
