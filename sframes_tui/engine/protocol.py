@@ -98,7 +98,7 @@ class Engine(Protocol):
         ...
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
-        """Each prompt joined with its style (`"{prompt} {style}"`, stripped) and fitted into every text encoder's window."""
+        """Each prompt joined with its style (`"{prompt} {style}"`, stripped), fitted into every encoder's window."""
         ...
 
     def admit(self, job: Job) -> None:
