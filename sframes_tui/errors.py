@@ -48,3 +48,8 @@ class FolderInUseError(SFramesError):
     """The run folder belongs to a run that is still going on."""
 
     exit_code = 4
+
+
+def first_line(error: BaseException) -> str:
+    """Somebody else's exception as one line that says something."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

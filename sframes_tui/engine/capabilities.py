@@ -4,44 +4,50 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.schedulers import Family, Sampling
+
+Pipeline: TypeAlias = Any
+"""A diffusers pipeline, or its class; diffusers has no types."""
+
+Scheduler: TypeAlias = Any
+"""A diffusers scheduler."""
 
 
 @dataclass(frozen=True)
 class Pipelines:
     """One set of weights, as a text-to-image and, where the model has it, an image-to-image pipeline."""
 
-    text: Any
-    image: Any | None
+    text: Pipeline
+    image: Pipeline | None
     """Takes `strength`; None where the model has no such pipeline."""
 
     @property
-    def scheduler(self) -> Any:
+    def scheduler(self) -> Scheduler:
         return self.text.scheduler
 
     @property
     def name(self) -> str:
         return type(self.text).__name__
 
-    def all(self) -> tuple[Any, ...]:
+    def all(self) -> tuple[Pipeline, ...]:
         return (self.text,) if self.image is None else (self.text, self.image)
 
 
-def takes(function: Callable[..., Any], name: str) -> bool:
+def takes(function: Callable[..., object], name: str) -> bool:
     return name in inspect.signature(function).parameters
 
 
-def default_of(function: Callable[..., Any], name: str) -> Any:
+def default_of(function: Callable[..., object], name: str) -> Any:  # noqa: ANN401
     """The default of an argument; None if it has none or doesn't exist."""
     parameter = inspect.signature(function).parameters.get(name)
     return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default
 
 
-def scheduler_name(scheduler: Any) -> str:
+def scheduler_name(scheduler: Scheduler) -> str:
     return type(scheduler).__name__.removesuffix("Scheduler")
 
 
@@ -95,53 +101,53 @@ def _timesteps(pipelines: Pipelines, steps: int, strength: float | None) -> int:
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one pipeline is called with for every frame, and what it can't take, one sentence each."""
+    """What one pipeline is called with for every frame."""
 
-    fixed: dict[str, Any]
-    notices: tuple[str, ...]
+    fixed: dict[str, object]
+    ignored: dict[str, str]
+    """Options that the configuration sets and the pipeline can't follow, and with what they have no effect."""
 
 
-def arguments_for(pipe: Any, config: GenerationConfig, size: tuple[int, int]) -> Arguments:
-    """Keyword arguments that stay the same for every frame; `size` is (width, height) in pixels."""
-    call = pipe.__call__
-    fixed: dict[str, Any] = {"num_inference_steps": config.num_inference_steps, "output_type": "np"}
+def arguments_for(pipe: Pipeline, config: GenerationConfig, size: tuple[int, int]) -> Arguments:
+    """The keyword arguments that stay the same for every frame; `size` is (width, height) in pixels."""
+    call, name = pipe.__call__, type(pipe).__name__
+    arguments = Arguments({"num_inference_steps": config.num_inference_steps, "output_type": "np"}, {})
+    fixed, ignored = arguments.fixed, arguments.ignored
     if takes(call, "height"):
         fixed["width"], fixed["height"] = size
-    notices = [*_add_eta(pipe, config, fixed), *_add_guidance(pipe, config, fixed)]
-    return Arguments({name: value for name, value in fixed.items() if takes(call, name)}, tuple(notices))
-
-
-def _add_eta(pipe: Any, config: GenerationConfig, fixed: dict[str, Any]) -> list[str]:
-    name = type(pipe).__name__
-    if takes(pipe.__call__, "eta") and takes(pipe.scheduler.step, "eta"):
+    if takes(call, "eta") and takes(pipe.scheduler.step, "eta"):
         fixed["eta"] = config.eta
-        return []
-    culprit = type(pipe.scheduler).__name__ if takes(pipe.__call__, "eta") else name
-    return [f"eta has no effect with {culprit}."] if config.eta else []
-
-
-def _add_guidance(pipe: Any, config: GenerationConfig, fixed: dict[str, Any]) -> list[str]:
-    name, call = type(pipe).__name__, pipe.__call__
-    notices = []
+    elif config.eta:
+        ignored["eta"] = type(pipe.scheduler).__name__ if takes(call, "eta") else name
     if takes(call, "guidance_rescale"):
         fixed["guidance_rescale"] = config.guidance_rescale
     elif config.guidance_rescale:
-        notices.append(f"guidance_rescale has no effect with {name}.")
+        ignored["guidance_rescale"] = name
     if takes(call, "true_cfg_scale"):
-        return notices + _add_true_guidance(pipe, config, fixed)
-    fixed["guidance_scale"] = config.guidance_scale
-    if not takes(call, "guidance_scale"):
-        notices.append(f"guidance_scale has no effect with {name}.")
-    if config.negative_prompt and takes(call, "negative_prompt") and config.guidance_scale > 1:
-        fixed["negative_prompt"] = config.negative_prompt
-    elif config.negative_prompt:
-        with_what = f"{name}" if config.guidance_scale > 1 else "a guidance_scale of at most 1"
-        notices.append(f"negative_prompt has no effect with {with_what}.")
-    return notices
+        _add_true_guidance(pipe, config, arguments)
+    else:
+        _add_guidance(pipe, config, arguments)
+    return arguments
 
 
-def _add_true_guidance(pipe: Any, config: GenerationConfig, fixed: dict[str, Any]) -> list[str]:
-    """Pipelines whose `guidance_scale` is a number that a distilled model was taught to read.
+def _add_guidance(pipe: Pipeline, config: GenerationConfig, arguments: Arguments) -> None:
+    name = type(pipe).__name__
+    if takes(pipe.__call__, "guidance_scale"):
+        arguments.fixed["guidance_scale"] = config.guidance_scale
+    else:
+        arguments.ignored["guidance_scale"] = name
+    if not config.negative_prompt:
+        return
+    if not takes(pipe.__call__, "negative_prompt"):
+        arguments.ignored["negative_prompt"] = name
+    elif config.guidance_scale <= 1:
+        arguments.ignored["negative_prompt"] = "a guidance_scale of at most 1"
+    else:
+        arguments.fixed["negative_prompt"] = config.negative_prompt
+
+
+def _add_true_guidance(pipe: Pipeline, config: GenerationConfig, arguments: Arguments) -> None:
+    """For pipelines whose `guidance_scale` is a number that a distilled model was taught to read.
 
     Where the model was, it gets that number, and no negative prompt. Otherwise guidance is `true_cfg_scale`, which
     acts only beside a negative prompt: pipelines that are meant to be used so (their default is above 1, as
@@ -150,12 +156,26 @@ def _add_true_guidance(pipe: Any, config: GenerationConfig, fixed: dict[str, Any
     name = type(pipe).__name__
     transformer = getattr(pipe, "transformer", None)
     if transformer is not None and transformer.config.get("guidance_embeds", False):
-        fixed["guidance_scale"] = config.guidance_scale
-        return [f"negative_prompt has no effect with {name}: its guidance is built in."] * bool(config.negative_prompt)
-    fixed["true_cfg_scale"] = config.guidance_scale
+        arguments.fixed["guidance_scale"] = config.guidance_scale
+        if config.negative_prompt:
+            arguments.ignored["negative_prompt"] = f"{name}, whose guidance is built into the model"
+        return
     meant = (default_of(pipe.__call__, "true_cfg_scale") or 1) > 1
     negative = config.negative_prompt or (" " if meant else None)
     if negative is None:
-        return [f"guidance_scale has no effect with {name} unless there is a negative_prompt."]
-    fixed["negative_prompt"] = negative
-    return []
+        arguments.ignored["guidance_scale"] = f"{name} and no negative_prompt"
+    else:
+        arguments.fixed.update(true_cfg_scale=config.guidance_scale, negative_prompt=negative)
+
+
+def lacks(pipelines: Pipelines, config: GenerationConfig, size: tuple[int, int]) -> list[str]:
+    """What the configuration asks for and the pipelines can't do, one sentence each."""
+    ignored = [arguments_for(pipe, config, size).ignored for pipe in pipelines.all()]
+    merged = {option: culprit for each in reversed(ignored) for option, culprit in each.items()}
+    sentences = [f"{option} has no effect with {culprit}." for option, culprit in merged.items()]
+    if config.progressive and pipelines.image is None:
+        sentences.append(
+            f"progressive has no effect with {pipelines.name}: the model has no image-to-image pipeline that takes a "
+            "strength, so every picture starts from noise."
+        )
+    return sentences

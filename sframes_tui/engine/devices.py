@@ -10,7 +10,7 @@ from sframes_tui.story.config import GenerationConfig
 
 
 def pick_device(wanted: str) -> torch.device:
-    """ "auto", "cpu", "mps", "cuda" or "cuda:N" -> a device that is there. Raises `ModelError` if it isn't."""
+    """A device's name ("auto", "cpu", "mps", "cuda", "cuda:N") -> a device that is there, or `ModelError`."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
     device = torch.device(wanted)
@@ -29,7 +29,9 @@ def _has_mps() -> bool:
 
 
 def pick_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """ "auto" is bfloat16 or float16 on CUDA and float32 elsewhere: half precision is slow on CPUs, and draws black
+    """A number format's name -> torch's.
+
+    "auto" is bfloat16 or float16 on CUDA and float32 elsewhere: half precision is slow on CPUs, and draws black
     pictures with several models on MPS.
     """
     if wanted != "auto":

@@ -5,20 +5,19 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from sframes_tui.engine.capabilities import Pipelines, takes
-from sframes_tui.engine.safety import check_folder, read_index
-from sframes_tui.errors import ModelError
+from sframes_tui.engine.capabilities import Pipeline, Pipelines, takes
+from sframes_tui.engine.checkpoint import load_checkpoint
+from sframes_tui.engine.hub import hub_folder
+from sframes_tui.engine.proportions import check_folder_proportions
+from sframes_tui.engine.safety import check_folder, unused_parts
+from sframes_tui.errors import ModelError, first_line
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource
 
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
-
-UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
-"""Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +29,47 @@ class Loaded:
 
 
 def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype) -> Loaded:
-    """The model that `source` names, checked before anything of it is loaded. Raises `ModelError`."""
+    """The model that `source` names, checked before anything of it is loaded.
+
+    Raises `ModelError`. The network is used for nothing but a hub model that the local cache doesn't have.
+    """
     quiet()
-    if source.path is None or source.kind != "folder":
-        raise ModelError(f"model {source.name!r}: not yet")
-    check_folder(source.path, source.name)
-    return Loaded(load_folder(source.path, source.name, dtype, config.variant), _notes(source.path))
+    if source.kind == "checkpoint" and source.path is not None:
+        return Loaded(paired(load_checkpoint(source.path, source.name, dtype)), ())
+    folder = hub_folder(source, config) if source.kind == "hub" else source.path
+    if folder is None:
+        raise ModelError(f"model {source.name!r}: there is no such folder")
+    check_folder(folder, source.name)
+    check_folder_proportions(folder, source.name)
+    variant = pick_variant(folder, config.variant, dtype)
+    return Loaded(paired(load_folder(folder, source.name, dtype, variant)), _notices(folder))
 
 
-def _notes(folder: Path) -> tuple[str, ...]:
-    """What the model's folder wants to have said at every start."""
+def _notices(folder: Path) -> tuple[str, ...]:
+    """What the model's folder wants to have said at every start, and what of it is left out."""
     notice = folder / "notice.txt"
-    return (notice.read_text("utf-8")[:2000].strip(),) if notice.is_file() else ()
+    said = [notice.read_text("utf-8", errors="replace")[:2000].strip()] if notice.is_file() else []
+    if (folder / "safety_checker").is_dir():
+        said.append("The model's safety checker is not used.")
+    return tuple(said)
+
+
+def pick_variant(folder: Path, wanted: str | None, dtype: torch.dtype) -> str | None:
+    """Which of a model's weight files to load; None means the plain ones.
+
+    Unasked, "fp16" ones where there are no others, or where they are of the number format wanted: converting while
+    loading takes many times as long.
+    """
+    if wanted is not None:
+        return wanted
+    files = [file.name for file in folder.glob("*/*.safetensors")]
+    half = [name for name in files if ".fp16" in name]
+    return "fp16" if half and (dtype == torch.float16 or len(half) == len(files)) else None
 
 
 def quiet() -> None:
     """Keeps the libraries' warnings and progress bars off the terminal, which belongs to the program."""
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity(logging.CRITICAL)
@@ -60,24 +83,23 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
 
 
-def load_folder(folder: Path, name: str, dtype: torch.dtype, variant: str | None) -> Pipelines:
-    """A checked diffusers folder -> its pipelines, on the CPU; `name` is the model as the user wrote it.
+def load_folder(folder: Path, model: str, dtype: torch.dtype, variant: str | None) -> Pipeline:
+    """A checked diffusers folder -> its text-to-image pipeline, on the CPU; `model` is its name, for messages.
 
     Raises `ModelError` for whatever the libraries refuse.
     """
     from diffusers import AutoPipelineForText2Image
 
-    unused = {part: None for part in UNUSED_PARTS if part in read_index(folder, name)}
+    unused = unused_parts(folder, model)
     try:
-        text = AutoPipelineForText2Image.from_pretrained(
+        return AutoPipelineForText2Image.from_pretrained(
             folder, torch_dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True, **unused
         )
     except Exception as error:
-        raise ModelError(f"model {name!r} can't be loaded: {first_line(error)}") from error
-    return paired(text)
+        raise ModelError(f"model {model!r} can't be loaded: {first_line(error)}") from error
 
 
-def paired(text: Any) -> Pipelines:
+def paired(text: Pipeline) -> Pipelines:
     """Adds the image-to-image pipeline that shares the weights, if the model has one that takes `strength`."""
     from diffusers import AutoPipelineForImage2Image
 
@@ -107,8 +129,3 @@ def use_scheduler(pipelines: Pipelines, name: str) -> None:
     scheduler = getattr(diffusers, f"{name}Scheduler").from_config(pipelines.scheduler.config)
     for pipe in pipelines.all():
         pipe.scheduler = scheduler
-
-
-def first_line(error: BaseException) -> str:
-    """An exception as one line that says something."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,10 +1,9 @@
 """A configuration -> a loaded model and the engine that draws with it."""
 
 from pathlib import Path
-from typing import Any
 
 from sframes_tui.engine import devices
-from sframes_tui.engine.capabilities import Pipelines, arguments_for, count_steps, default_of, sampling_of
+from sframes_tui.engine.capabilities import Pipeline, Pipelines, count_steps, default_of, lacks, sampling_of
 from sframes_tui.engine.loading import load_model, use_scheduler
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.engine.reference import ReferenceEngine
@@ -50,17 +49,6 @@ def load_engine(
     return ReferenceEngine(pipelines, facts, config)
 
 
-def lacks(pipelines: Pipelines, config: GenerationConfig, size: tuple[int, int]) -> list[str]:
-    """What the configuration asks for and the pipelines can't do, one sentence each."""
-    notices = [notice for pipe in pipelines.all() for notice in arguments_for(pipe, config, size).notices]
-    if config.progressive and pipelines.image is None:
-        notices.append(
-            f"progressive has no effect with {pipelines.name}: the model has no image-to-image pipeline that takes "
-            "a strength, so every picture starts from noise."
-        )
-    return notices
-
-
 def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:
     """(width, height) in pixels: what is asked for, else the model's own.
 
@@ -79,19 +67,19 @@ def picture_size(pipelines: Pipelines, width: int | None, height: int | None) ->
     return size
 
 
-def own_size(pipe: Any) -> tuple[int, int]:
+def own_size(pipe: Pipeline) -> tuple[int, int]:
     """The (width, height) in pixels that a pipeline draws unasked."""
     width, height = (default_of(pipe.__call__, side) for side in ("width", "height"))
     if isinstance(width, int) and isinstance(height, int):
         return width, height
     core = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
-    sample = getattr(pipe, "default_sample_size", None) or core.config.get("sample_size")
+    sample = getattr(pipe, "default_sample_size", None) or (core.config.get("sample_size") if core else None) or 64
     high, wide = sample if isinstance(sample, list | tuple) else (sample, sample)
     scale = getattr(pipe, "vae_scale_factor", 8)
     return wide * scale, high * scale
 
 
-def size_grain(pipe: Any) -> int:
+def size_grain(pipe: Pipeline) -> int:
     """What a side's pixels must be a multiple of: the VAE's scale, times the patches that a transformer takes."""
     scale: int = getattr(pipe, "vae_scale_factor", 8)
     transformer = getattr(pipe, "transformer", None)

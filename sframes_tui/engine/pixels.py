@@ -1,6 +1,6 @@
 """Pictures <-> tensors, and whether they are finite and not all black. Must not import diffusers."""
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 import torch
@@ -47,12 +47,12 @@ class DecoderWatch:
     Does nothing for a VAE without a `decoder` module.
     """
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: object) -> None:
         self._decoder = getattr(vae, "decoder", None)
         self._finite: torch.Tensor | None = None
-        self._hook: Any = None
+        self._hook: torch.utils.hooks.RemovableHandle | None = None
 
-    def __enter__(self) -> "DecoderWatch":
+    def __enter__(self) -> Self:
         if isinstance(self._decoder, torch.nn.Module):
             self._hook = self._decoder.register_forward_hook(self._look)
         return self
@@ -61,7 +61,7 @@ class DecoderWatch:
         if self._hook is not None:
             self._hook.remove()
 
-    def _look(self, _module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+    def _look(self, _module: torch.nn.Module, _inputs: object, output: object) -> None:
         if isinstance(output, torch.Tensor):
             finite = torch.isfinite(output).all()
             self._finite = finite if self._finite is None else self._finite & finite

@@ -3,10 +3,14 @@
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeAlias
 
+from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.protocol import Fitted
 from sframes_tui.errors import StoryError
+
+Tokenizer: TypeAlias = Any
+"""One of transformers' tokenizers, which have no types."""
 
 Overflow = Literal["shorten", "truncate", "error"]
 
@@ -18,7 +22,7 @@ _NO_LIMIT = 1_000_000
 class Window:
     """One text encoder's tokenizer, and how many tokens the encoder reads, the special ones included."""
 
-    tokenizer: Any
+    tokenizer: Tokenizer
     length: int
 
     def counts(self, texts: Sequence[str]) -> list[int]:
@@ -33,7 +37,7 @@ class Window:
         return [len(encoding) for encoding in backend.encode_batch_fast(list(texts))]
 
 
-def windows_of(pipe: Any) -> tuple[Window, ...]:
+def windows_of(pipe: Pipeline) -> tuple[Window, ...]:
     """The windows of every tokenizer that the pipeline encodes its prompt with."""
     found = []
     for suffix in ("", "_2", "_3"):
@@ -43,7 +47,7 @@ def windows_of(pipe: Any) -> tuple[Window, ...]:
     return tuple(found)
 
 
-def _length(pipe: Any, tokenizer: Any, encoder: Any) -> int:
+def _length(pipe: Pipeline, tokenizer: Tokenizer, encoder: object) -> int:
     """The least of what the tokenizer, the encoder's positions and the pipeline's own argument allow.
 
     `max_sequence_length` is an argument of pipelines for their T5 and language-model encoders, not for CLIP.
@@ -65,7 +69,7 @@ class PromptFitter:
         self._on_overflow = on_overflow
 
     @classmethod
-    def of(cls, pipe: Any, on_overflow: Overflow) -> "PromptFitter":
+    def of(cls, pipe: Pipeline, on_overflow: Overflow) -> Self:
         return cls(windows_of(pipe), on_overflow)
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:

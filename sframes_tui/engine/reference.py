@@ -3,19 +3,22 @@
 import copy
 import gc
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import Arguments, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
 from sframes_tui.story.config import GenerationConfig
 
 Report = Callable[[Progress], None]
+
+PipelineOutput: TypeAlias = Any
+"""What a diffusers pipeline returns: has `images`, and with some `nsfw_content_detected`."""
 
 
 class StoppedError(Exception):
@@ -93,7 +96,7 @@ class ReferenceEngine:
             raise pixels.SpoiledError("the model's safety checker blacked the picture out")
         return Drawn(job.frame, pixels.checked_picture(result.images[0]))
 
-    def _call(self, pipe: Any, job: Job, start: dict[str, Any], watch: "StepWatch") -> Any:
+    def _call(self, pipe: Pipeline, job: Job, start: Mapping[str, object], watch: "StepWatch") -> PipelineOutput:
         pipe.scheduler = copy.deepcopy(self._scheduler)
         generator = torch.Generator("cpu").manual_seed(job.seed)
         fixed = self._arguments[id(pipe)].fixed
@@ -119,17 +122,17 @@ class StepWatch:
         self._frame, self._steps, self._report, self._cancelled = frame, steps, report, cancelled
         self._step = 0
 
-    def arguments(self, pipe: Any) -> dict[str, Any]:
+    def arguments(self, pipe: Pipeline) -> dict[str, object]:
         """The callback, in whichever form the pipeline takes it; nothing where it takes none."""
         if takes(pipe.__call__, "callback_on_step_end"):
             return {"callback_on_step_end": self._new_style}
         return {"callback": self._old_style, "callback_steps": 1} if takes(pipe.__call__, "callback") else {}
 
-    def _new_style(self, _pipe: Any, _step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def _new_style(self, _pipe: Pipeline, _step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
         self._stepped(tensors.get("latents"))
         return {}
 
-    def _old_style(self, _step: int, _timestep: Any, latents: torch.Tensor) -> None:
+    def _old_style(self, _step: int, _timestep: object, latents: torch.Tensor) -> None:
         self._stepped(latents)
 
     def _stepped(self, latents: torch.Tensor | None) -> None:

@@ -31,11 +31,11 @@ def locate_model(name: str, revision: str | None = None, near: Path | None = Non
     if name.startswith(BUILTIN_PREFIX):
         return ModelSource(name, "folder", _builtin(name))
     for root in (near, Path.cwd()):
-        if root is not None and (found := (root / Path(name).expanduser())).exists():
+        if root is not None and (found := _existing(root, name)):
             return _local(name, found)
     if name.startswith((".", "/", "~")) or name.endswith((".safetensors", *PICKLES)) or name.count("/") != 1:
         raise ModelError(f"model {name!r}: no such folder or file, and not a hub id of the form OWNER/NAME")
-    return ModelSource(name, "hub", _cached_snapshot(name, revision))
+    return ModelSource(name, "hub", cached_snapshot(name, revision))
 
 
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
@@ -46,7 +46,17 @@ def _builtin(name: str) -> Path:
     if short not in BUILTINS:
         known = ", ".join(BUILTIN_PREFIX + each for each in BUILTINS)
         raise ModelError(f"model {name!r}: there is no such built-in model; there is {known}")
+    if not (BUILTINS[short] / "model_index.json").is_file():
+        raise ModelError(f"model {name!r}: its files are missing from {BUILTINS[short]}; install S-Frames again")
     return BUILTINS[short]
+
+
+def _existing(root: Path, name: str) -> Path | None:
+    try:
+        path = root / Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, or ~nobody
+        raise ModelError(f"model {name!r}: not a path that can be looked at: {error}") from None
 
 
 def _local(name: str, path: Path) -> ModelSource:
@@ -54,7 +64,7 @@ def _local(name: str, path: Path) -> ModelSource:
         if not (path / "model_index.json").is_file():
             raise ModelError(f"model {name!r}: the folder has no model_index.json, so it is no diffusers model")
         return ModelSource(name, "folder", path)
-    if path.suffix == ".safetensors" and path.is_file():
+    if path.suffix.lower() == ".safetensors" and path.is_file():
         return ModelSource(name, "checkpoint", path)
     raise ModelError(
         f"model {name!r}: only diffusers folders and .safetensors files are loaded, "
@@ -62,7 +72,11 @@ def _local(name: str, path: Path) -> ModelSource:
     )
 
 
-def _cached_snapshot(repo: str, revision: str | None) -> Path | None:
+def cached_snapshot(repo: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub model in the local cache, complete or not; None if there is none.
+
+    Raises `ModelError` if `repo` can't be a hub id.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -30,7 +30,14 @@ from transformers import (
     T5TokenizerFast,
 )
 
-WORDS = ["a", "an", "and", "at", "boat", "by", "calm", "cat", "dark", "dawn", "day", "deep", "fog", "gulls", "house", "in", "keeper", "lamp", "light", "lighthouse", "night", "of", "oil", "on", "over", "painting", "quiet", "rain", "red", "rock", "sea", "ship", "sky", "sleeps", "small", "snow", "star", "storm", "sun", "the", "tower", "town", "turns", "under", "watercolour", "waves", "white", "wind", "with"]
+# fmt: off
+WORDS = (
+    "a", "an", "and", "at", "boat", "by", "calm", "cat", "dark", "dawn", "day", "deep", "fog", "gulls", "house", "in",
+    "keeper", "lamp", "light", "lighthouse", "night", "of", "oil", "on", "over", "painting", "quiet", "rain", "red",
+    "rock", "sea", "ship", "sky", "sleeps", "small", "snow", "star", "storm", "sun", "the", "tower", "town", "turns",
+    "under", "watercolour", "waves", "white", "wind", "with",
+)
+# fmt: on
 
 SD_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 

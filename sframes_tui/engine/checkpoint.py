@@ -1,0 +1,65 @@
+"""Single-file checkpoints: finds the configuration that such a file lacks, on this machine only.
+
+A checkpoint holds weights alone. Which classes they belong to, the tokenizer and the scheduler come from a diffusers
+folder of the same kind of model.
+"""
+
+from pathlib import Path
+
+import torch
+
+from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.proportions import check_folder_proportions
+from sframes_tui.engine.safety import check_folder, check_header, pipeline_class, unused_parts
+from sframes_tui.errors import ModelError, first_line
+from sframes_tui.story.model_source import cached_snapshot
+
+
+def load_checkpoint(path: Path, model: str, dtype: torch.dtype) -> Pipeline:
+    """A `.safetensors` checkpoint -> its text-to-image pipeline, on the CPU.
+
+    Raises `ModelError` where its configuration isn't on this machine, saying how to get it.
+    """
+    check_header(path, model)
+    folder = configuration_for(path, model)
+    check_folder(folder, model, weights=False)
+    check_folder_proportions(folder, model, weights=[path])
+    loader: Pipeline = pipeline_class(folder, model)
+    unused = unused_parts(folder, model)
+    try:
+        return loader.from_single_file(
+            str(path), config=str(folder), torch_dtype=dtype, local_files_only=True, **unused
+        )
+    except Exception as error:
+        raise ModelError(
+            f"model {model!r} can't be loaded with the configuration in {folder}: {first_line(error)}"
+        ) from error
+
+
+def configuration_for(path: Path, model: str) -> Path:
+    """The diffusers folder that describes a checkpoint: the one beside it that bears its name, or else the cached
+    hub model that diffusers takes for its kind.
+    """
+    beside = path.with_suffix("")
+    if (beside / "model_index.json").is_file():
+        return beside
+    repo = reference_repo(path)
+    cached = cached_snapshot(repo)
+    if cached is not None:
+        return cached
+    raise ModelError(
+        f"model {model!r}: a checkpoint holds no tokenizer and no configuration; get them once with "
+        f'`hf download {repo} --include "*.json" "*.txt" "*.model"` (a few MB), or put a diffusers folder of the '
+        f"same kind of model beside it as {beside.name}/"
+    )
+
+
+def reference_repo(path: Path) -> str:
+    """The hub id whose configuration diffusers uses for a checkpoint, told by its tensors' names and shapes alone."""
+    from diffusers.loaders.single_file_utils import fetch_diffusers_config
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as weights:
+        names = weights.keys()
+        shapes = {key: torch.empty(weights.get_slice(key).get_shape(), device="meta") for key in names}
+    return str(fetch_diffusers_config(shapes)["pretrained_model_name_or_path"])
