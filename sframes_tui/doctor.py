@@ -58,7 +58,8 @@ def _terminal() -> Iterator[str]:
     size = shutil.get_terminal_size()
     kind = "a terminal" if sys.stdout.isatty() else "not a terminal"
     multiplexer = "tmux" if "TMUX" in os.environ else "screen" if "STY" in os.environ else "none"
-    yield f"terminal   {kind}, TERM={os.environ.get('TERM', '')}, {size.columns}x{size.lines}, multiplexer: {multiplexer}"
+    term = os.environ.get("TERM", "unset")
+    yield f"terminal   {kind}, TERM={term}, {size.columns}x{size.lines}, multiplexer: {multiplexer}"
 
 
 def _models() -> Iterator[str]:

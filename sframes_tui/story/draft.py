@@ -1,4 +1,4 @@
-"""A configuration file's wishes made into a plan: story read, model looked up, frames laid out. Must not import torch."""
+"""A configuration file made into a plan: story read, model looked up, frames laid out. Must not import torch."""
 
 import secrets
 from dataclasses import dataclass
