@@ -1,0 +1,68 @@
+"""Which device and number format a model runs on, and how it is spread over memory. Must not import diffusers."""
+
+from typing import Literal
+
+import torch
+
+from sframes_tui.engine.capabilities import Pipelines
+from sframes_tui.errors import ModelError
+from sframes_tui.story.config import GenerationConfig
+
+
+def pick_device(wanted: str) -> torch.device:
+    """ "auto", "cpu", "mps", "cuda" or "cuda:N" -> a device that is there. Raises `ModelError` if it isn't."""
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+    device = torch.device(wanted)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        why = "no working NVIDIA driver was found" if torch.version.cuda else "this torch was built without CUDA"
+        raise ModelError(f'device = "{wanted}": {why}; set device = "auto" or "cpu"')
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelError(f'device = "{wanted}": there are only {torch.cuda.device_count()} CUDA devices')
+    if device.type == "mps" and not _has_mps():
+        raise ModelError('device = "mps": this machine has no Metal device; set device = "auto" or "cpu"')
+    return device
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
+
+
+def pick_dtype(wanted: str, device: torch.device) -> torch.dtype:
+    """ "auto" is bfloat16 or float16 on CUDA and float32 elsewhere: half precision is slow on CPUs, and draws black
+    pictures with several models on MPS.
+    """
+    if wanted != "auto":
+        dtype: torch.dtype = getattr(torch, wanted)
+        return dtype
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.float32
+
+
+def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "model", "sequential"]) -> None:
+    """Moves the weights to the device, or sets up that their parts move there when they are needed.
+
+    The hooks sit on the parts, which both pipelines share; only the text-to-image pipeline knows of them, so it is
+    the one whose `maybe_free_model_hooks` counts after a drawing.
+    """
+    if offload == "none" or device.type == "cpu":
+        pipelines.text.to(device)
+    elif offload == "model":
+        pipelines.text.enable_model_cpu_offload(device=device)
+    else:
+        pipelines.text.enable_sequential_cpu_offload(device=device)
+
+
+def memory_options(pipelines: Pipelines, config: GenerationConfig, device: torch.device) -> list[str]:
+    """Sets VAE slicing and tiling; returns what has no effect, one sentence each."""
+    notices = []
+    vae = getattr(pipelines.text, "vae", None)
+    for option in ("slicing", "tiling"):
+        if getattr(config, f"vae_{option}") and hasattr(vae, f"use_{option}"):
+            getattr(vae, f"enable_{option}")()
+        elif getattr(config, f"vae_{option}"):
+            notices.append(f"vae_{option} has no effect with {pipelines.name}.")
+    if config.offload != "none" and device.type == "cpu":
+        notices.append("offload has no effect on the CPU.")
+    return notices

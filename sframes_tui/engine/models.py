@@ -1,0 +1,103 @@
+"""A configuration -> a loaded model and the engine that draws with it."""
+
+from pathlib import Path
+from typing import Any
+
+from sframes_tui.engine import devices
+from sframes_tui.engine.capabilities import Pipelines, arguments_for, count_steps, default_of, sampling_of
+from sframes_tui.engine.loading import load_model, use_scheduler
+from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.reference import ReferenceEngine
+from sframes_tui.errors import ModelError
+from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.model_source import ModelSource, locate_model
+
+
+def load_engine(
+    config: GenerationConfig, source: ModelSource | None = None, near: Path | None = None
+) -> ReferenceEngine:
+    """Loads the configured model and makes the engine that draws with it.
+
+    `source` is where the model was found, if that is known; otherwise it is looked for, relative paths in `near`
+    first. Raises `ModelError`: one sentence that says what to do.
+    """
+    device = devices.pick_device(config.device)
+    dtype = devices.pick_dtype(config.dtype, device)
+    source = source or locate_model(config.model, config.revision, near)
+    loaded = load_model(source, config, dtype)
+    pipelines = loaded.pipelines
+    if config.scheduler is not None:
+        use_scheduler(pipelines, config.scheduler)
+    count_steps(pipelines, config.num_inference_steps, None)
+    size = picture_size(pipelines, config.width, config.height)
+    notices = (
+        *loaded.notices,
+        *lacks(pipelines, config, size),
+        *devices.memory_options(pipelines, config, device),
+    )
+    devices.place(pipelines, device, config.offload)
+    facts = Facts(
+        model=source.name,
+        pipeline=pipelines.name,
+        sampling=sampling_of(pipelines),
+        width=size[0],
+        height=size[1],
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        engine="reference",
+        notices=tuple(dict.fromkeys(notices)),
+    )
+    return ReferenceEngine(pipelines, facts, config)
+
+
+def lacks(pipelines: Pipelines, config: GenerationConfig, size: tuple[int, int]) -> list[str]:
+    """What the configuration asks for and the pipelines can't do, one sentence each."""
+    notices = [notice for pipe in pipelines.all() for notice in arguments_for(pipe, config, size).notices]
+    if config.progressive and pipelines.image is None:
+        notices.append(
+            f"progressive has no effect with {pipelines.name}: the model has no image-to-image pipeline that takes "
+            "a strength, so every picture starts from noise."
+        )
+    return notices
+
+
+def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:
+    """(width, height) in pixels: what is asked for, else the model's own.
+
+    Raises `ModelError` where the model can't draw that size.
+    """
+    pipe = pipelines.text
+    own_width, own_height = own_size(pipe)
+    size = (width or own_width, height or own_height)
+    grain = size_grain(pipe)
+    for name, pixels in zip(("width", "height"), size, strict=True):
+        if pixels % grain:
+            nearest = max(round(pixels / grain), 1) * grain
+            raise ModelError(
+                f"{name} = {pixels}: {pipelines.name} draws multiples of {grain} pixels only, such as {nearest}"
+            )
+    return size
+
+
+def own_size(pipe: Any) -> tuple[int, int]:
+    """The (width, height) in pixels that a pipeline draws unasked."""
+    width, height = (default_of(pipe.__call__, side) for side in ("width", "height"))
+    if isinstance(width, int) and isinstance(height, int):
+        return width, height
+    core = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
+    sample = getattr(pipe, "default_sample_size", None) or core.config.get("sample_size")
+    high, wide = sample if isinstance(sample, list | tuple) else (sample, sample)
+    scale = getattr(pipe, "vae_scale_factor", 8)
+    return wide * scale, high * scale
+
+
+def size_grain(pipe: Any) -> int:
+    """What a side's pixels must be a multiple of: the VAE's scale, times the patches that a transformer takes."""
+    scale: int = getattr(pipe, "vae_scale_factor", 8)
+    transformer = getattr(pipe, "transformer", None)
+    if transformer is None:
+        return scale
+    if hasattr(pipe, "_pack_latents"):
+        return scale * 2
+    patch = transformer.config.get("patch_size", 1)
+    return scale * (patch if isinstance(patch, int) else 1)

@@ -1,0 +1,156 @@
+"""Draws frames one by one with diffusers' own pipelines: the truth that any other engine is compared with."""
+
+import copy
+import gc
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any
+
+import torch
+
+from sframes_tui.engine import pixels
+from sframes_tui.engine.capabilities import Arguments, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.prompts import PromptFitter
+from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
+from sframes_tui.story.config import GenerationConfig
+
+Report = Callable[[Progress], None]
+
+
+class StoppedError(Exception):
+    """Raised from a pipeline's callback to leave its loop at once, without decoding a half-made picture."""
+
+
+class ReferenceEngine:
+    """One pipeline call a frame, with a CPU generator and a fresh scheduler of the frame's own.
+
+    So a frame's picture depends on its job alone, never on what was drawn before.
+    """
+
+    capacity = 1
+
+    def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
+        self.facts = facts
+        self._pipelines = pipelines
+        self._scheduler = copy.deepcopy(pipelines.scheduler)
+        self._config = config
+        self._job: Job | None = None
+        self.real_steps = cache(self._count_steps)
+
+    @cached_property
+    def _fitter(self) -> PromptFitter:
+        return PromptFitter.of(self._pipelines.text, self._config.on_overflow)
+
+    @cached_property
+    def _arguments(self) -> dict[int, Arguments]:
+        size = (self.facts.width, self.facts.height)
+        return {id(pipe): arguments_for(pipe, self._config, size) for pipe in self._pipelines.all()}
+
+    def _count_steps(self, strength: float | None) -> int:
+        """Model evaluations of one frame, by the scheduler's own timesteps; `strength` None means text-to-image."""
+        if strength == 0 and self._pipelines.image is not None:
+            return 0
+        return count_steps(self._pipelines, self._config.num_inference_steps, strength)
+
+    def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
+        return self._fitter.fit(prompts, style)
+
+    def admit(self, job: Job) -> None:
+        if self._job is not None:
+            raise RuntimeError("the reference engine draws one frame at a time")
+        self._job = job
+
+    def advance(self, report: Report, cancelled: threading.Event) -> list[Outcome]:
+        job, self._job = self._job, None
+        if job is None or cancelled.is_set():
+            return []
+        try:
+            return [self._draw(job, report, cancelled)]
+        except StoppedError:
+            return []
+        except pixels.SpoiledError as error:
+            reason = str(error)
+        except Exception as error:  # whatever one frame runs into, the others may still be drawn
+            reason = said_in_one_sentence(error)
+        # Only here, outside the except block, has the traceback let go of the frame's tensors.
+        free_memory()
+        return [Spoiled(job.frame, reason)]
+
+    def _draw(self, job: Job, report: Report, cancelled: threading.Event) -> Drawn:
+        from_base = job.base is not None and job.strength is not None and self._pipelines.image is not None
+        pipe = self._pipelines.image if from_base else self._pipelines.text
+        steps = self.real_steps(job.strength if from_base else None)
+        if from_base and steps == 0 and job.base is not None:
+            return Drawn(job.frame, job.base)
+        start = {"image": job.base, "strength": job.strength} if from_base else {}
+        watch = StepWatch(job.frame, steps, report, cancelled)
+        with pixels.DecoderWatch(getattr(pipe, "vae", None)) as decoder:
+            result = self._call(pipe, job, start, watch)
+        pixels.check_latents(watch.latents)
+        decoder.check()
+        if any(getattr(result, "nsfw_content_detected", None) or ()):
+            raise pixels.SpoiledError("the model's safety checker blacked the picture out")
+        return Drawn(job.frame, pixels.checked_picture(result.images[0]))
+
+    def _call(self, pipe: Any, job: Job, start: dict[str, Any], watch: "StepWatch") -> Any:
+        pipe.scheduler = copy.deepcopy(self._scheduler)
+        generator = torch.Generator("cpu").manual_seed(job.seed)
+        fixed = self._arguments[id(pipe)].fixed
+        try:
+            return pipe(prompt=job.prompt, generator=generator, **fixed, **start, **watch.arguments(pipe))
+        finally:
+            # A raised callback skips the pipeline's own call of this; offloading is known to the first pipeline alone.
+            for each in self._pipelines.all():
+                each.maybe_free_model_hooks()
+
+    def close(self) -> None:
+        self._job = None
+        self.__dict__.pop("_fitter", None)
+        self._pipelines = Pipelines(None, None)
+        free_memory()
+
+
+class StepWatch:
+    """Follows one pipeline call: reports its steps, keeps its last latents, ends it when the run is cancelled."""
+
+    def __init__(self, frame: int, steps: int, report: Report, cancelled: threading.Event) -> None:
+        self.latents: torch.Tensor | None = None
+        self._frame, self._steps, self._report, self._cancelled = frame, steps, report, cancelled
+        self._step = 0
+
+    def arguments(self, pipe: Any) -> dict[str, Any]:
+        """The callback, in whichever form the pipeline takes it; nothing where it takes none."""
+        if takes(pipe.__call__, "callback_on_step_end"):
+            return {"callback_on_step_end": self._new_style}
+        return {"callback": self._old_style, "callback_steps": 1} if takes(pipe.__call__, "callback") else {}
+
+    def _new_style(self, _pipe: Any, _step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        self._stepped(tensors.get("latents"))
+        return {}
+
+    def _old_style(self, _step: int, _timestep: Any, latents: torch.Tensor) -> None:
+        self._stepped(latents)
+
+    def _stepped(self, latents: torch.Tensor | None) -> None:
+        if self._cancelled.is_set():
+            raise StoppedError
+        self.latents = latents
+        self._step += 1
+        self._report(Progress(self._frame, self._step, max(self._step, self._steps)))
+
+
+def said_in_one_sentence(error: Exception) -> str:
+    """What a failed frame is reported with."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return "out of memory: a smaller picture, vae_tiling or offload needs less"
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
