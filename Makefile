@@ -20,7 +20,7 @@ check: $(READY)
 
 # Rewrites what is generated from the declared options: the README's tables and the comments of configs/.
 docs: $(READY)
-	$(BIN)/python -m sframes_tui.story.option_docs
+	$(BIN)/python -m sframes_tui.option_docs
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

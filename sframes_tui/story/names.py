@@ -21,7 +21,7 @@ def safe_name(text: str, max_bytes: int = MAX_BYTES) -> str:
     wanted = unicodedata.normalize("NFC", text)
     cleaned = "".join(char for char in wanted if printable(char) == char and char not in "\n\t")
     cleaned = sanitize_filename(cleaned, platform="universal", max_len=None).lstrip(".-~ ").rstrip(". ")
-    if cleaned == wanted and len(cleaned.encode()) <= max_bytes:
+    if cleaned and cleaned == wanted and len(cleaned.encode()) <= max_bytes:
         return cleaned
     mark = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).hexdigest()
     return f"{_cut(cleaned, max_bytes - len(mark) - 1)}-{mark}".lstrip("-")
