@@ -18,14 +18,8 @@ def describe_plan(draft: Draft) -> Iterator[str]:
             yield f"\nvariant {variant}"
         yield from _chapters(plan, variant)
     yield from _totals(plan)
-    notes = [*draft.loaded.notes, *(_note(*note) for note in (*plan.story.notes, *plan.notes))]
-    if notes:
-        yield "\nnotes"
-        yield from (f"  {one_line(note)}" for note in notes)
-
-
-def _note(level: str, text: str) -> str:
-    return f"warning: {text}" if level == "warning" else text
+    for note in (*draft.loaded.notes, *plan.story.notes, *plan.notes):
+        yield f"{note.level:<10} {one_line(note.text)}"
 
 
 def _heading(draft: Draft) -> Iterator[str]:

@@ -4,7 +4,7 @@ import difflib
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config import Config
+from sframes_tui.story.note import Note
 from sframes_tui.story.options import SECTIONS, describe_kind
 
 MAX_BYTES = 1_000_000
@@ -30,7 +31,7 @@ class LoadedConfig:
 
     config: Config
     path: Path
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was read but has no effect."""
 
     @property
@@ -50,7 +51,8 @@ def load_config(path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
 def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
     """As `load_config`, of a text; `path` is what faults are reported against."""
     values = _parse_toml(text, path)
-    notes = tuple(_drop_run_time_state(values)) + tuple(_accept_old_spelling(values, path))
+    notes = tuple(_drop_run_time_state(values))
+    _accept_old_spelling(values, path)
     for dotted, value in overrides:
         _override(values, dotted, value)
     try:
@@ -104,21 +106,20 @@ def _plain(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _drop_run_time_state(values: dict[str, Any]) -> Iterable[str]:
+def _drop_run_time_state(values: dict[str, Any]) -> Iterator[Note]:
     styles = values.get("style_configs")
     for style in styles if isinstance(styles, list) else []:
         for key in RUN_TIME_KEYS:
             if isinstance(style, dict) and style.pop(key, None) is not None:
-                yield f"style_configs: {key} is ignored, since the program keeps it by itself"
+                yield Note("info", f"style_configs: {key} is ignored, since the program keeps it by itself")
 
 
-def _accept_old_spelling(values: dict[str, Any], path: Path) -> Iterable[str]:
+def _accept_old_spelling(values: dict[str, Any], path: Path) -> None:
     section = values.get("generation_config")
     if isinstance(section, dict) and "progresive" in section:
         if "progressive" in section:
             raise ConfigError(f"{path}: generation_config has both progressive and progresive; keep the first")
         section["progressive"] = section.pop("progresive")
-    return ()
 
 
 def _override(values: dict[str, Any], dotted: str, value: Any) -> None:

@@ -12,18 +12,12 @@ from typing import Literal, NamedTuple
 
 from sframes_tui.story.config import Config
 from sframes_tui.story.names import distinct_names
+from sframes_tui.story.note import Note
 from sframes_tui.story.schedulers import Sampling
 from sframes_tui.story.split import Story
 
 SEED_VERSION = 1
 IDENTITY_VERSION = 1
-
-
-class Note(NamedTuple):
-    """What a person should know of a plan before it is drawn."""
-
-    level: Literal["info", "warning"]
-    text: str
 
 
 class Frame(NamedTuple):
