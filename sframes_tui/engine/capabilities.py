@@ -41,7 +41,7 @@ def takes(function: Callable[..., object], name: str) -> bool:
     return name in inspect.signature(function).parameters
 
 
-def default_of(function: Callable[..., object], name: str) -> Any:  # noqa: ANN401
+def default_of(function: Callable[..., object], name: str) -> Any:
     """The default of an argument; None if it has none or doesn't exist."""
     parameter = inspect.signature(function).parameters.get(name)
     return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default

@@ -61,6 +61,8 @@ class FrameStarted:
     name: str
     """Its picture's file name without ending: style, chapter and prompt."""
     prompt: str
+    steps: int
+    """Denoising steps it will take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class FrameSkipped:
     frame: int
     name: str
     reason: str
+    steps: int
+    """Denoising steps that the plan had for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class FrameFailed:
     frame: int
     name: str
     reason: str
+    steps: int
+    """Denoising steps that the plan had for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,8 @@ class RunCompleted:
 class RunCancelled:
     """Somebody stopped the run."""
 
-    folder: Path
+    folder: Path | None
+    """None where it was stopped before there was one."""
     drawn: int
     left: int
 

@@ -6,21 +6,16 @@ files in `configs/` all show that text.
 
 from typing import Annotated, Literal
 
-import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sframes_tui.story.schedulers import canonical_scheduler
+from sframes_tui.story.timed_regex import compile_pattern
 
 DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
 
 def _compiles(pattern: str) -> str:
-    try:
-        regex.compile(pattern)
-    except regex.error as error:
-        at = error.pos or 0
-        where = f" at position {at}: {pattern[:at]}▸{pattern[at:]}"
-        raise ValueError(f"not a regular expression: {error.msg}{where}") from None
+    compile_pattern(pattern)
     return pattern
 
 

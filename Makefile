@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test check docs clean
+
+# Draws the lighthouse story: headless where there is no terminal.
+run: $(READY)
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/python tui.py configs/lighthouse.toml; \
+	else $(BIN)/python tui.py configs/lighthouse.toml --batch; fi
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Rewrites what is generated from the declared options: the README's tables and the comments of configs/.
+docs: $(READY)
+	$(BIN)/python -m sframes_tui.option_docs
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,157 @@
+"""Arguments -> one front end. The only file that chooses one, and the only one that names the real engine."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from sframes_tui import __version__
+from sframes_tui.batch import run_batch
+from sframes_tui.dry_run import describe_plan
+from sframes_tui.engine.protocol import Engine
+from sframes_tui.errors import SFramesError, UsageError
+from sframes_tui.printable import printable
+from sframes_tui.run.trust import commands, trust
+from sframes_tui.story.config_file import Override, load_config, parse_override, read_config_text
+from sframes_tui.story.draft import Draft, make_draft
+from sframes_tui.story.options import help_text
+from sframes_tui.story.original import convert
+
+EXIT_CODES = """exit codes:
+  0  all frames drawn          3  refused: commands that nobody allowed
+  1  some frames failed        4  the run folder is in use
+  2  bad usage, config,        130, 143  interrupted (SIGINT, SIGTERM):
+     story or model              once finishes the frame in hand, twice stops now
+"""
+
+COMMANDS_HELP = """other commands:
+  convert SCRIPT -o FILE   the original script's settings as a configuration file
+  trust CONFIG             allow the viewer commands that a configuration names
+  doctor                   versions, devices, memory, terminal, models
+"""
+
+
+SHORTCUTS = {
+    "seed": "generation_config.seed",
+    "model": "generation_config.model",
+    "device": "generation_config.device",
+}
+"""Flags of their own for options that are often replaced."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program and returns its exit code; errors are sentences on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = COMMANDS.get(words[0]) if words else None
+    try:
+        return command(words[1:]) if command else _draw(words)
+    except SFramesError as error:
+        for line in str(error).split("\n"):
+            print(f"sframes: {printable(line)}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read the lines has seen enough; Python must not complain when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _draw(words: Sequence[str]) -> int:
+    arguments = _draw_parser().parse_args(words)
+    loaded = load_config(arguments.config, _overrides(arguments))
+    draft = make_draft(loaded)
+    if arguments.dry_run:
+        return _print_lines(describe_plan(draft))
+    return run_batch(draft, lambda: _load_engine(draft), arguments.output, arguments.json)
+
+
+def _overrides(arguments: argparse.Namespace) -> list[Override]:
+    """The short flags' values and those of `--set`, which is right where both speak."""
+    short = [(key, getattr(arguments, name)) for name, key in SHORTCUTS.items()]
+    return [*((key, value) for key, value in short if value is not None), *map(parse_override, arguments.set)]
+
+
+def _load_engine(draft: Draft) -> Engine:
+    from sframes_tui.engine.models import load_engine
+
+    return load_engine(draft.config.generation_config, draft.model)
+
+
+def _print_lines(lines: Iterable[str]) -> int:
+    """Plain text on stdout, on a terminal of any encoding."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    for line in lines:
+        print(line)
+    sys.stdout.flush()
+    return 0
+
+
+def _convert(words: Sequence[str]) -> int:
+    parser = _parser(
+        "sframes convert", "Turn the settings of the original run_interleave.py into a configuration file."
+    )
+    parser.add_argument("script", metavar="SCRIPT", type=Path, help="the script; it is parsed, never executed")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="the file to write")
+    arguments = parser.parse_args(words)
+    text, notes = convert(read_config_text(arguments.script))
+    try:
+        with arguments.output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{arguments.output}: exists already; choose another name with -o") from None
+    except OSError as error:
+        raise UsageError(f"{arguments.output}: can't be written: {error.strerror}") from None
+    for note in notes:
+        print(printable(note), file=sys.stderr)
+    return 0
+
+
+def _trust(words: Sequence[str]) -> int:
+    parser = _parser("sframes trust", "Allow the commands that a configuration file names now.")
+    parser.add_argument("config", metavar="CONFIG", type=Path)
+    loaded = load_config(parser.parse_args(words).config)
+    wanted = commands(loaded.config)
+    if wanted:
+        trust(loaded.path, loaded.config)
+    return _print_lines(printable(f"allowed: {each}") for each in wanted or ("nothing, since it runs no commands",))
+
+
+def _doctor(words: Sequence[str]) -> int:
+    _parser("sframes doctor", "Show versions, devices, memory, terminal and models.").parse_args(words)
+    from sframes_tui.doctor import examine
+
+    return _print_lines(examine())
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"convert": _convert, "trust": _trust, "doctor": _doctor}
+
+
+def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=name,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _draw_parser() -> argparse.ArgumentParser:
+    about = "Draw a story: a text becomes parallel, slowly changing sequences of pictures."
+    parser = _parser("sframes", about, f"{COMMANDS_HELP}\n{EXIT_CODES}\noptions of CONFIG and --set:\n{help_text()}")
+    add = parser.add_argument
+    add("config", metavar="CONFIG", type=Path, help="a configuration file, such as configs/lighthouse.toml")
+    add("--batch", action="store_true", help="draw without a screen: stdout gets one path a finished picture")
+    add("--dry-run", action="store_true", help="print the plan and draw nothing")
+    add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")
+    add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="replace an option by a TOML value")
+    add("--output", type=Path, default=Path("output"), metavar="DIR", help="where run folders go, instead of ./output")
+    add("--seed", type=int, metavar="N", help=f"short for --set {SHORTCUTS['seed']}=N")
+    add("--model", metavar="M", help=f"short for --set {SHORTCUTS['model']}=M")
+    add("--device", metavar="D", help=f"short for --set {SHORTCUTS['device']}=D")
+    add("--version", action="version", version=f"S-Frames {__version__}")
+    return parser

@@ -1,0 +1,71 @@
+"""The plan in words, for `--dry-run`. Must not import torch or textual."""
+
+from collections.abc import Iterator
+
+from sframes_tui.printable import one_line
+from sframes_tui.story.draft import Draft
+from sframes_tui.story.plan import Frame, Plan
+
+PROMPT_WIDTH = 100
+
+
+def describe_plan(draft: Draft) -> Iterator[str]:
+    """Lines: what is drawn with what, every frame, the totals, and every note."""
+    plan = draft.plan
+    yield from _heading(draft)
+    for variant in range(plan.config.generation_config.variants):
+        if plan.config.generation_config.variants > 1:
+            yield f"\nvariant {variant}"
+        yield from _chapters(plan, variant)
+    yield from _totals(plan)
+    for note in (*draft.loaded.notes, *plan.story.notes, *plan.notes):
+        yield f"{note.level:<10} {one_line(note.text)}"
+
+
+def _heading(draft: Draft) -> Iterator[str]:
+    plan, options = draft.plan, draft.config.generation_config
+    sampling = plan.sampling
+    assumed = " (assumed)" if sampling.assumed else ""
+    yield f"story      {one_line(plan.story.key)} from {one_line(str(draft.text_file))}"
+    yield f"model      {one_line(options.model)}, {sampling.scheduler}{assumed}, {options.num_inference_steps} steps"
+    modes = [
+        "progressive" if options.progressive else "independent",
+        *(["interleave"] if options.progressive and options.interleave else []),
+        *(["cycle_styles"] if options.progressive and options.cycle_styles else []),
+        f"chain_scope {options.chain_scope}",
+    ]
+    yield f"mode       {', '.join(modes)}"
+    yield f"seed       {plan.seed}" + ("" if options.seed is not None else " (drawn now; set one to repeat it)")
+    for tag, style in zip(plan.tags, plan.config.style_configs, strict=True):
+        yield f"style      {tag}: weight {style.weight}, {one_line(style.style, PROMPT_WIDTH)!r}"
+
+
+def _chapters(plan: Plan, variant: int) -> Iterator[str]:
+    width = max(len(tag) for tag in plan.tags)
+    for number, chapter in enumerate(plan.story.chapters):
+        count = len(chapter.prompts)
+        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({count} prompt{'s' * (count != 1)})"
+        for frame in plan.chapter_frames(variant, number):
+            if frame.style == 0:
+                yield f"  {number}-{frame.prompt} {one_line(plan.prompt(frame), PROMPT_WIDTH)}"
+            yield _frame_line(plan, frame, width)
+
+
+def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
+    tag = f"      {plan.tags[frame.style]:<{width}}"
+    words = f"  words of {plan.tags[frame.words]}" if frame.words != frame.style else ""
+    if frame.base is None:
+        return f"{tag}  {frame.steps:>4} steps  from noise{words}"
+    if frame.steps == 0:
+        return f"{tag}     0 steps  {plan.name(plan.frames[frame.base])} carried over unchanged{words}"
+    base = plan.name(plan.frames[frame.base])
+    return f"{tag}  {frame.steps:>4} steps  from {base}, strength {frame.strength}{words}"
+
+
+def _totals(plan: Plan) -> Iterator[str]:
+    chapters, frames = len(plan.story.chapters), len(plan.frames)
+    yield ""
+    yield (
+        f"total      {chapters} chapters, {plan.story.prompt_count} prompts, {len(plan.tags)} styles, "
+        f"{frames} frames, {plan.steps} steps"
+    )

@@ -1,0 +1,85 @@
+"""An event -> its one line of text, the same on every front end. Must not import torch or textual."""
+
+from sframes_tui.printable import one_line
+from sframes_tui.run.events import (
+    ChapterCompleted,
+    ChapterStarted,
+    Event,
+    FrameCompleted,
+    FrameFailed,
+    FrameProgress,
+    FrameSkipped,
+    FrameStarted,
+    Level,
+    ModelLoadCompleted,
+    ModelLoadStarted,
+    Notice,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+)
+
+
+def describe(event: Event) -> tuple[Level, str]:
+    """How important an event is, and a printable line that tells of it; the line of `FrameProgress` is empty."""
+    match event:
+        case FrameFailed(name=name, reason=reason):
+            return "error", one_line(f"{name} failed: {reason}")
+        case FrameSkipped(name=name, reason=reason):
+            return "warning", one_line(f"{name} skipped: {reason}")
+        case Notice(level=level, text=text):
+            return level, one_line(text)
+        case RunFailed(error=error):
+            return "error", one_line(f"the run failed: {error}")
+        case RunCancelled(drawn=drawn, left=left):
+            return "warning", f"stopped: {_count(drawn, 'picture')} drawn, {left} left"
+        case RunCompleted(failed=failed):
+            return "error" if failed else "info", _ending(event)
+        case _:
+            return "info", one_line(_progress(event))
+
+
+def _progress(event: Event) -> str:
+    match event:
+        case ModelLoadStarted(model=model):
+            return f"loading {model}"
+        case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
+            return f"{model} ready in {seconds:.1f} s: {device}, {dtype}, {engine} engine"
+        case RunStarted(folder=folder, frames=frames, steps=steps):
+            return f"drawing {_count(frames, 'picture')} in {steps} steps into {folder}"
+        case ChapterStarted(chapter=chapter, title=title):
+            return f"chapter {chapter}: {title}"
+        case ChapterCompleted(chapter=chapter, grids=grids):
+            return f"chapter {chapter} done, {_count(len(grids), 'grid')} saved"
+        case FrameStarted(name=name, prompt=prompt):
+            return f"{name}: {prompt}"
+        case FrameCompleted(path=path, seconds=seconds):
+            return f"{path.name} saved after {seconds:.1f} s"
+        case FrameProgress():
+            return ""
+        case _:
+            raise AssertionError(event)
+
+
+def _ending(event: RunCompleted) -> str:
+    parts = [f"{_count(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
+    if event.failed:
+        parts.append(f"{event.failed} failed")
+    if event.skipped:
+        parts.append(f"{event.skipped} skipped")
+    return f"{', '.join(parts)}: {one_line(str(event.folder))}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "42 s", "7 min 05 s", "3 h 20 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,139 @@
+"""The run folder: what it and its files are called, and how a file gets there whole. Must not import torch."""
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from filelock import FileLock, Timeout
+
+from sframes_tui.errors import FolderInUseError, UsageError
+from sframes_tui.story.names import safe_name
+from sframes_tui.story.plan import Frame, Plan
+
+HIDDEN = ".sframes"
+MAX_TAGS_BYTES = 200
+
+
+def folder_name(plan: Plan, started: datetime) -> Path:
+    """`<key>/<progressive|independent>/<tags>/<date time>`, every part safe."""
+    mode = "progressive" if plan.config.generation_config.progressive else "independent"
+    tags = safe_name(" ".join(plan.tags), MAX_TAGS_BYTES)
+    return Path(safe_name(plan.story.key), mode, tags, started.strftime("%Y-%m-%d %H.%M.%S"))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where one run's files live; made by `create`."""
+
+    path: Path
+    plan: Plan
+    lock: FileLock
+
+    @classmethod
+    def create(cls, root: Path, plan: Plan, started: datetime) -> "RunFolder":
+        """Makes a folder that no other run has, and locks it.
+
+        Raises `UsageError` where it can't be written, `FolderInUseError` where another process was quicker.
+        """
+        wanted = root / folder_name(plan, started)
+        try:
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            path = _make_new(wanted)
+            (path / HIDDEN).mkdir()
+            return cls(path, plan, _take_lock(path))
+        except OSError as error:
+            raise UsageError(
+                f"{wanted}: can't make the run folder: {error.strerror}; choose another with --output"
+            ) from None
+
+    def picture(self, frame: Frame) -> Path:
+        """Where a frame's picture is saved: hidden away if only grids are wanted."""
+        place = self._place(frame.variant)
+        if not self.plan.config.generation_config.save_individual:
+            place = self.path / HIDDEN / "pictures" / place.relative_to(self.path)
+        return place / f"{self.plan.name(frame)}.png"
+
+    def grid(self, variant: int, style: int, chapter: int) -> Path:
+        return self._place(variant) / f"{self.plan.tags[style]} grid-{chapter}.png"
+
+    def _place(self, variant: int) -> Path:
+        """Variants have folders of their own, unless there is only one."""
+        several = self.plan.config.generation_config.variants > 1
+        return self.path / f"variant-{variant}" if several else self.path
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Puts `data` at `path` such that the file is there whole or not at all, even after a power cut."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path / HIDDEN / f"{secrets.token_hex(8)}.tmp"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """`run.toml`: the configuration as it was resolved, which draws this run again."""
+        self.write(self.path / "run.toml", tomli_w.dumps(config).encode())
+
+    def remove_hidden_pictures(self) -> None:
+        """Drops the pictures that were kept only for the grids."""
+        for path in sorted((self.path / HIDDEN / "pictures").rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def close(self) -> None:
+        self.lock.release()
+
+
+def _make_new(wanted: Path) -> Path:
+    """Makes `wanted`, or the first of `wanted-2`, `wanted-3`, ... that isn't there yet."""
+    for path in _candidates(wanted):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
+    raise AssertionError("candidates are endless")
+
+
+def _candidates(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    number = 2
+    while True:
+        yield wanted.with_name(f"{wanted.name}-{number}")
+        number += 1
+
+
+def _take_lock(folder: Path) -> FileLock:
+    """Locks the folder for this process; the lock file tells others who holds it."""
+    path = folder / HIDDEN / "lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        holder = path.with_name("holder")
+        who = holder.read_text() if holder.exists() else "another process"
+        raise FolderInUseError(f"{folder}: in use by {who}") from None
+    path.with_name("holder").write_text(
+        f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
+    )
+    return lock
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename in `folder` survive a power cut, where the system lets folders be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

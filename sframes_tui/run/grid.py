@@ -1,0 +1,26 @@
+"""Contact sheets from saved pictures. Must not import torch."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+MAX_SIDE = 16_384
+"""Pixels; a sheet of more pictures than fit shows them smaller."""
+
+
+def make_grid(paths: Sequence[Path], size: tuple[int, int]) -> Image.Image:
+    """Pictures of `size` in reading order, `ceil(sqrt(n))` columns and rows, the rest black.
+
+    The pictures are read one at a time, so memory doesn't grow with their number beyond the sheet itself.
+    """
+    columns = math.ceil(math.sqrt(len(paths)))
+    scale = min(1.0, MAX_SIDE / (columns * max(size)))
+    cell = (max(1, int(size[0] * scale)), max(1, int(size[1] * scale)))
+    sheet = Image.new("RGB", (columns * cell[0], columns * cell[1]))
+    for place, path in enumerate(paths):
+        with Image.open(path, formats=["PNG"]) as picture:
+            fitted = picture if picture.size == cell else picture.resize(cell, Image.Resampling.LANCZOS)
+            sheet.paste(fitted, (place % columns * cell[0], place // columns * cell[1]))
+    return sheet

@@ -1,0 +1,157 @@
+"""Events -> one frozen picture of a run, that every front end reads. Must not import torch or textual."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sframes_tui.run.events import (
+    Event,
+    FrameCompleted,
+    FrameFailed,
+    FrameProgress,
+    FrameSkipped,
+    FrameStarted,
+    ModelLoadCompleted,
+    ModelLoadStarted,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+)
+
+Phase = Literal["idle", "loading", "drawing", "completed", "cancelled", "failed"]
+PLANNED, DRAWING, DONE, FAILED, SKIPPED = range(5)
+"""A frame's mark."""
+
+
+class Marks:
+    """One of the five marks for each frame; `with_mark` gives a changed copy in time that hardly grows with the plan.
+
+    The marks stand in blocks, and a copy shares all blocks but one with its original.
+    """
+
+    BLOCK = 512
+
+    __slots__ = ("_blocks",)
+
+    def __init__(self, blocks: tuple[bytes, ...] = ()) -> None:
+        self._blocks = blocks
+
+    @classmethod
+    def planned(cls, frames: int) -> "Marks":
+        return cls((bytes(cls.BLOCK),) * -(-frames // cls.BLOCK))
+
+    def __getitem__(self, frame: int) -> int:
+        return self._blocks[frame // self.BLOCK][frame % self.BLOCK]
+
+    def with_mark(self, frame: int, mark: int) -> "Marks":
+        number, place = divmod(frame, self.BLOCK)
+        block = self._blocks[number]
+        changed = block[:place] + bytes((mark,)) + block[place + 1 :]
+        return Marks((*self._blocks[:number], changed, *self._blocks[number + 1 :]))
+
+
+NO_MARKS = Marks()
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A frame that is being drawn."""
+
+    frame: int
+    name: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything that is known of a run."""
+
+    phase: Phase = "idle"
+    model: str = ""
+    frames: int = 0
+    steps: int = 0
+    """Denoising steps of the plan, without those of frames that were given up."""
+    drawn: int = 0
+    failed: int = 0
+    skipped: int = 0
+    finished_steps: int = 0
+    """Of frames that are saved."""
+    started: float = 0.0
+    """`time.monotonic()` of the drawing's begin."""
+    now: float = 0.0
+    in_flight: tuple[InFlight, ...] = ()
+    marks: Marks = NO_MARKS
+    error: str = ""
+
+    @property
+    def settled(self) -> int:
+        return self.drawn + self.failed + self.skipped
+
+    @property
+    def steps_done(self) -> int:
+        return self.finished_steps + sum(min(each.step, each.steps) for each in self.in_flight)
+
+    @property
+    def pictures_per_minute(self) -> float:
+        elapsed = self.now - self.started
+        return 60 * self.drawn / elapsed if elapsed > 0 else 0.0
+
+    @property
+    def steps_per_second(self) -> float:
+        elapsed = self.now - self.started
+        return self.steps_done / elapsed if elapsed > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """From the steps that are left and the rate so far; None before there is a rate."""
+        rate = self.steps_per_second
+        return (self.steps - self.steps_done) / rate if rate > 0 else None
+
+
+def fold(state: RunState, event: Event, now: float) -> RunState:
+    """The state after `event`, which came at `now` (`time.monotonic()`)."""
+    state = replace(state, now=now)
+    match event:
+        case ModelLoadStarted(model=model):
+            return replace(state, phase="loading", model=model)
+        case ModelLoadCompleted():
+            return state
+        case RunStarted(frames=frames, steps=steps):
+            return replace(state, phase="drawing", frames=frames, steps=steps, started=now, marks=Marks.planned(frames))
+        case RunCompleted():
+            return replace(state, phase="completed")
+        case RunCancelled():
+            return replace(state, phase="cancelled", in_flight=())
+        case RunFailed(error=error):
+            return replace(state, phase="failed", in_flight=(), error=error)
+        case _:
+            return _fold_frame(state, event)
+
+
+def _fold_frame(state: RunState, event: Event) -> RunState:
+    match event:
+        case FrameStarted(frame=frame, name=name, steps=steps):
+            drawing = (*state.in_flight, InFlight(frame, name, 0, steps))
+            return replace(state, in_flight=drawing, marks=state.marks.with_mark(frame, DRAWING))
+        case FrameProgress(frame=frame, step=step):
+            drawing = tuple(replace(each, step=step) if each.frame == frame else each for each in state.in_flight)
+            return replace(state, in_flight=drawing)
+        case FrameCompleted(frame=frame):
+            steps = sum(each.steps for each in state.in_flight if each.frame == frame)
+            state = _land(state, frame, DONE)
+            return replace(state, drawn=state.drawn + 1, finished_steps=state.finished_steps + steps)
+        case FrameFailed(frame=frame, steps=steps):
+            state = _land(state, frame, FAILED)
+            return replace(state, failed=state.failed + 1, steps=state.steps - steps)
+        case FrameSkipped(frame=frame, steps=steps):
+            state = _land(state, frame, SKIPPED)
+            return replace(state, skipped=state.skipped + 1, steps=state.steps - steps)
+        case _:
+            return state
+
+
+def _land(state: RunState, frame: int, mark: int) -> RunState:
+    """The frame is no longer in flight."""
+    left = tuple(each for each in state.in_flight if each.frame != frame)
+    return replace(state, in_flight=left, marks=state.marks.with_mark(frame, mark))

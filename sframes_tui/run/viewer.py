@@ -1,0 +1,71 @@
+"""External viewers: one shows style 0's picture of every prompt. Must not import torch or textual.
+
+Whoever makes a `Viewer` has made sure that its commands are trusted.
+"""
+
+import contextlib
+import shlex
+import subprocess
+from collections import Counter
+
+from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice
+from sframes_tui.run.loop import Emit
+from sframes_tui.story.plan import Frame, Plan
+
+STOP_SECONDS = 5.0
+"""How long `preview_stop` may take."""
+
+
+class Viewer:
+    """Sees every event of a run and opens pictures as prompts are finished."""
+
+    def __init__(self, command: str, stop: str | None, max_windows: int, emit: Emit) -> None:
+        """`command` gets the picture's path as its last argument; `stop` closes what is open."""
+        self._command, self._stop, self._max_windows, self._emit = command, stop, max_windows, emit
+        self._settled: Counter[tuple[int, int, int]] = Counter()
+        self._shown: dict[tuple[int, int, int], str] = {}
+        self._windows: list[subprocess.Popen[bytes]] = []
+
+    def see(self, event: Event, plan: Plan) -> None:
+        """Once every style of a prompt is settled, its first style's picture is shown."""
+        if not isinstance(event, FrameCompleted | FrameFailed | FrameSkipped):
+            return
+        frame = plan.frames[event.frame]
+        key = (frame.variant, frame.chapter, frame.prompt)
+        if isinstance(event, FrameCompleted) and frame.style == 0:
+            self._shown[key] = str(event.path)
+        self._settled[key] += 1
+        if self._settled[key] == len(plan.tags):
+            del self._settled[key]
+            self._show(frame, self._shown.pop(key, None))
+
+    def _show(self, frame: Frame, path: str | None) -> None:
+        if frame.prompt % self._max_windows == 0:
+            self._close_windows()
+        if path is not None and (window := self._start(self._command, path)):
+            self._windows.append(window)
+
+    def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes] | None:
+        """Starts a program on its own, out of reach of this terminal's signals; a bad one is told of."""
+        try:
+            return subprocess.Popen(
+                [*shlex.split(command), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._emit(Notice("warning", f"can't start {command!r}: {error}"))
+            return None
+
+    def _close_windows(self) -> None:
+        """Runs `preview_stop` and ends the viewers that this run started."""
+        if self._stop and (stopping := self._start(self._stop)):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                stopping.wait(STOP_SECONDS)
+        for window in self._windows:
+            window.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                window.wait(STOP_SECONDS)
+        self._windows.clear()

@@ -1,0 +1,211 @@
+"""Configuration files read and validated, all faults at once. Must not import torch or textual."""
+
+import difflib
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sframes_tui.errors import ConfigError
+from sframes_tui.story.config import Config
+from sframes_tui.story.note import Note
+from sframes_tui.story.options import SECTIONS, describe_kind
+
+MAX_BYTES = 1_000_000
+RUN_TIME_KEYS = ("last_image", "images")
+"""State that the original script kept in its style dicts."""
+
+Override = tuple[str, Any]
+"""A dotted path and the value put there, as `--set` gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A valid configuration and where it came from."""
+
+    config: Config
+    path: Path
+    notes: tuple[Note, ...] = ()
+    """What was read but has no effect."""
+
+    @property
+    def folder(self) -> Path:
+        return self.path.resolve().parent
+
+
+def load_config(path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
+    """Reads and validates `path`, with `overrides` put over it.
+
+    Raises `ConfigError` with one sentence for every fault found.
+    """
+    text = read_config_text(path)
+    return parse_config(text, path, overrides)
+
+
+def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
+    """As `load_config`, of a text; `path` is what faults are reported against."""
+    values = _parse_toml(text, path)
+    notes = tuple(_drop_run_time_state(values))
+    _accept_old_spelling(values, path)
+    for dotted, value in overrides:
+        _override(values, dotted, value)
+    try:
+        return LoadedConfig(Config.model_validate(values), path, notes)
+    except ValidationError as error:
+        overridden = {dotted for dotted, _ in overrides}
+        raise ConfigError(*_sentences(error, text, path, overridden)) from None
+
+
+def read_config_text(path: Path) -> str:
+    """The file's text; `ConfigError` where it is missing, too large, not a plain file or not UTF-8."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(f"{path}: not a file; give the path of a .toml file")
+        if status.st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES // 1000} kB, so it is no configuration file")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8; TOML files are, so save it as UTF-8") from None
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def parse_override(argument: str) -> Override:
+    """`SECTION.KEY=VALUE` of the command line, its value read as TOML; raises `ConfigError`."""
+    dotted, equals, value = argument.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(f"--set {argument}: write it as SECTION.KEY=VALUE, such as generation_config.seed=7")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed = {}
+    if parsed.keys() != {"value"}:
+        raise ConfigError(f"--set {argument}: the value is not TOML; text needs quotes: --set '{dotted}=\"...\"'")
+    return dotted.strip(), parsed["value"]
+
+
+def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {_plain(str(error))}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _drop_run_time_state(values: dict[str, Any]) -> Iterator[Note]:
+    styles = values.get("style_configs")
+    for style in styles if isinstance(styles, list) else []:
+        for key in RUN_TIME_KEYS:
+            if isinstance(style, dict) and style.pop(key, None) is not None:
+                yield Note("info", f"style_configs: {key} is ignored, since the program keeps it by itself")
+
+
+def _accept_old_spelling(values: dict[str, Any], path: Path) -> None:
+    section = values.get("generation_config")
+    if isinstance(section, dict) and "progresive" in section:
+        if "progressive" in section:
+            raise ConfigError(f"{path}: generation_config has both progressive and progresive; keep the first")
+        section["progressive"] = section.pop("progresive")
+
+
+def _override(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    target: Any = values
+    for part in parents:
+        target = _descend(target, part, dotted)
+    if isinstance(target, list):
+        _check_index(target, last, dotted)
+        target[int(last)] = value
+    elif isinstance(target, dict):
+        target["progressive" if last == "progresive" else last] = value
+    else:
+        raise ConfigError(f"--set {dotted}: there is nothing of that name to set")
+
+
+def _descend(target: Any, part: str, dotted: str) -> Any:
+    if isinstance(target, list):
+        return target[_check_index(target, part, dotted)]
+    if isinstance(target, dict):
+        return target.setdefault(part, {})
+    raise ConfigError(f"--set {dotted}: there is nothing of that name to set")
+
+
+def _check_index(target: list[Any], part: str, dotted: str) -> int:
+    if not part.isdecimal() or int(part) >= len(target):
+        raise ConfigError(f"--set {dotted}: {part!r} is no style's number; there are {len(target)}, counted from 0")
+    return int(part)
+
+
+def _sentences(error: ValidationError, text: str, path: Path, overridden: set[str]) -> list[str]:
+    """One sentence a fault; a union's several faults of one key are told once."""
+    told: dict[str, str] = {}
+    for fault in error.errors(include_url=False):
+        dotted = ".".join(str(part) for part in _key_path(fault))
+        if dotted in overridden:
+            where = f"--set {dotted}"
+        else:
+            line = line_of(text, dotted)
+            where = f"{path}, line {line}: {dotted}" if line else f"{path}: {dotted}"
+        told.setdefault(dotted, f"{where}: {_reason(fault)}")
+    return list(told.values())
+
+
+def _key_path(fault: ErrorDetails) -> tuple[int | str, ...]:
+    """The fault's place without the names pydantic gives to the members of a union."""
+    depth = 3 if fault["loc"][:1] == ("style_configs",) else 2
+    return fault["loc"][:depth]
+
+
+def _reason(fault: ErrorDetails) -> str:
+    path = _key_path(fault)
+    section = SECTIONS.get(str(path[0]))
+    if fault["type"] == "extra_forbidden":
+        return _unknown_key(path)
+    if fault["type"] == "missing":
+        return "is missing" + ("; add at least one [[style_configs]]" if path == ("style_configs",) else "")
+    if path == ("style_configs",) and fault["type"] == "too_short":
+        return "at least one style is needed"
+    field = section.model_fields.get(str(path[-1])) if section and len(path) > 1 else None
+    message = str(fault.get("ctx", {}).get("error") or fault["msg"])
+    allowed = f"; allowed: {describe_kind(field)}" if field and fault["type"] != "value_error" else ""
+    return _plain(message) + allowed
+
+
+def _unknown_key(path: tuple[int | str, ...]) -> str:
+    if len(path) == 1:
+        known = list(SECTIONS)
+    else:
+        section = SECTIONS.get(str(path[0]))
+        known = list(section.model_fields) if section else []
+    nearest = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.4)
+    return f"unknown key; did you mean {nearest[0]}?" if nearest else f"unknown key; known are {', '.join(known)}"
+
+
+def line_of(text: str, dotted: str) -> int | None:
+    """The line on which a key of a configuration stands, counted from 1; the header's if the key is missing."""
+    section, *rest = dotted.split(".")
+    wanted_table = int(rest[0]) if rest and rest[0].isdecimal() else 0
+    key = rest[-1] if rest and not rest[-1].isdecimal() else None
+    header = re.compile(rf"\s*\[\[?\s*[\"']?{re.escape(section)}[\"']?\s*\]\]?")
+    table, header_line = -1, None
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith("["):
+            table = table + 1 if header.match(line) else (table if table < wanted_table else wanted_table + 1)
+            header_line = number if header.match(line) and table == wanted_table else header_line
+        elif key and table == wanted_table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return number
+    return header_line

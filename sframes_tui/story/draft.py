@@ -1,0 +1,57 @@
+"""A configuration file made into a plan: story read, model looked up, frames laid out. Must not import torch."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sframes_tui.story.config import Config
+from sframes_tui.story.config_file import LoadedConfig
+from sframes_tui.story.model_source import ModelSource, locate_model
+from sframes_tui.story.plan import Plan, make_plan
+from sframes_tui.story.sampling import read_sampling
+from sframes_tui.story.schedulers import Sampling
+from sframes_tui.story.source import find_source, read_source
+from sframes_tui.story.split import split_story
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan, with what it was made from."""
+
+    loaded: LoadedConfig
+    text_file: Path
+    model: ModelSource
+    plan: Plan
+
+    @property
+    def config(self) -> Config:
+        return self.loaded.config
+
+    def planned_for(self, sampling: Sampling) -> Plan:
+        """The plan for a model that turned out to sample like this."""
+        if sampling == self.plan.sampling:
+            return self.plan
+        return make_plan(self.config, self.plan.story, sampling, self.plan.seed)
+
+    def resolved(self) -> dict[str, Any]:
+        """The configuration with its open choices filled in, as TOML data: what draws this run again."""
+        values = self.config.model_dump(exclude_none=True)
+        values["prompt_config"] |= {"source": str(self.text_file), "key": self.plan.story.key}
+        values["generation_config"] |= {"seed": self.plan.seed}
+        if self.model.kind != "hub" and self.model.path and not self.model.name.startswith("builtin:"):
+            values["generation_config"] |= {"model": str(self.model.path.resolve())}
+        return values
+
+
+def make_draft(loaded: LoadedConfig) -> Draft:
+    """Reads what the configuration names and plans it; raises `StoryError` or `ModelError`."""
+    config = loaded.config
+    options = config.generation_config
+    text_file = find_source(config.prompt_config.source, loaded.folder)
+    text = read_source(text_file, config.prompt_config.encoding)
+    story = split_story(text, config.prompt_config, config.prompt_config.key or text_file.stem)
+    model = locate_model(options.model, options.revision, loaded.folder)
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    plan = make_plan(config, story, read_sampling(model, options.scheduler), seed)
+    return Draft(loaded, text_file, model, plan)

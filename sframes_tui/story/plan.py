@@ -1,0 +1,197 @@
+"""Config + story -> every frame of a run, before any GPU work. Plain data; must not import torch or textual."""
+
+import hashlib
+import json
+import struct
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from sframes_tui.story.config import Config
+from sframes_tui.story.names import distinct_names
+from sframes_tui.story.note import Note
+from sframes_tui.story.schedulers import Sampling
+from sframes_tui.story.split import Story
+
+SEED_VERSION = 1
+IDENTITY_VERSION = 1
+
+
+class Frame(NamedTuple):
+    """One picture to draw; frames point to each other by number."""
+
+    number: int
+    """Its place in `Plan.frames`."""
+    variant: int
+    chapter: int
+    prompt: int
+    style: int
+    words: int
+    """Which style's text is drawn: another than `style` once the texts have been cycled."""
+    base: int | None
+    """Number of the frame whose picture this one starts from."""
+    strength: float | None
+    """Of img2img; None for text-to-image."""
+    steps: int
+    """Denoising steps that will really run; 0 carries the base over unchanged."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every frame of a run, in an order in which bases come before what is drawn from them."""
+
+    config: Config
+    story: Story
+    sampling: Sampling
+    seed: int
+    frames: tuple[Frame, ...]
+    tags: tuple[str, ...]
+    """The styles' names in file names: safe, and no two alike."""
+    notes: tuple[Note, ...]
+
+    def prompt(self, frame: Frame) -> str:
+        return self.story.chapters[frame.chapter].prompts[frame.prompt]
+
+    def style_text(self, frame: Frame) -> str:
+        return self.config.style_configs[frame.words].style
+
+    def frame_seed(self, frame: Frame, take: int = 0) -> int:
+        """32 bits, the same for a frame whatever else is in the plan."""
+        return frame_seed(self.seed, frame, take)
+
+    def name(self, frame: Frame) -> str:
+        """The frame's file name without its ending."""
+        return f"{self.tags[frame.style]} {frame.chapter}-{frame.prompt}"
+
+    def chapter_frames(self, variant: int, chapter: int) -> Sequence[Frame]:
+        """The frames of one chapter of one variant, which stand together."""
+        start, stop = self._chapter_bounds[variant, chapter]
+        return self.frames[start:stop]
+
+    @property
+    def chapter_keys(self) -> Iterable[tuple[int, int]]:
+        """(variant, chapter) of every chapter, in order."""
+        return self._chapter_bounds
+
+    @cached_property
+    def _chapter_bounds(self) -> dict[tuple[int, int], tuple[int, int]]:
+        counts = Counter((frame.variant, frame.chapter) for frame in self.frames)
+        ends = accumulate(counts.values())
+        return {key: (end - count, end) for (key, count), end in zip(counts.items(), ends, strict=True)}
+
+    @cached_property
+    def steps(self) -> int:
+        """Denoising steps of the whole plan."""
+        return sum(frame.steps for frame in self.frames)
+
+    @cached_property
+    def identities(self) -> tuple[str, ...]:
+        """For each frame a hash of all that goes into its picture, the base's identity included."""
+        shared = self._shared_parameters()
+        found: list[str] = []
+        for frame in self.frames:
+            base = "" if frame.base is None else found[frame.base]
+            own = (self.prompt(frame), self.style_text(frame), self.frame_seed(frame), frame.strength, base)
+            content = shared + json.dumps(own)
+            found.append(hashlib.blake2b(content.encode(), digest_size=16).hexdigest())
+        return tuple(found)
+
+    def _shared_parameters(self) -> str:
+        """What every frame of the plan has in common, as JSON."""
+        keys = {"model", "revision", "variant", "scheduler", "num_inference_steps", "guidance_scale", "eta"}
+        keys |= {"guidance_rescale", "negative_prompt", "width", "height", "on_overflow"}
+        return json.dumps([IDENTITY_VERSION, self.config.generation_config.model_dump(include=keys)], sort_keys=True)
+
+
+def frame_seed(run_seed: int, frame: Frame, take: int = 0) -> int:
+    """32 bits of blake2b: a CPU generator looks at no more than these."""
+    numbers = struct.pack(">7Q", SEED_VERSION, run_seed, frame.variant, frame.chapter, frame.prompt, frame.style, take)
+    return int.from_bytes(hashlib.blake2b(numbers, digest_size=4).digest(), "big")
+
+
+def make_plan(config: Config, story: Story, sampling: Sampling, seed: int) -> Plan:
+    """Plans every frame that `config` asks of `story`, for a model that samples as `sampling` says.
+
+    `seed` is the run's, 32 bits. Raises nothing: what may surprise is in the plan's notes.
+    """
+    tags = distinct_names([style.file_tag for style in config.style_configs])
+    frames = tuple(_frames(config, story, sampling))
+    notes = (*_option_notes(config, sampling), *_tag_notes(config, tags), *_step_notes(config, tags, frames))
+    return Plan(config, story, sampling, seed, frames, tags, notes)
+
+
+def _frames(config: Config, story: Story, sampling: Sampling) -> Iterator[Frame]:
+    index = 0
+    for variant in range(config.generation_config.variants):
+        for frame in _variant_frames(config, story, sampling, variant, index):
+            yield frame
+            index = frame.number + 1
+
+
+def _variant_frames(config: Config, story: Story, sampling: Sampling, variant: int, index: int) -> Iterator[Frame]:
+    """The frames of one drawing of the whole story.
+
+    After each prompt `bases` moves on as the pictures do: with interleaving style i goes on from style i+1.
+    """
+    options, styles = config.generation_config, config.style_configs
+    chained = options.progressive and sampling.img2img
+    cycling = options.progressive and options.cycle_styles
+    from_noise = sampling.real_steps(options.num_inference_steps, None)
+    from_base = [sampling.real_steps(options.num_inference_steps, style.weight) for style in styles]
+    nothing: list[int | None] = [None] * len(styles)
+    bases, drawn_prompts = nothing, 0
+    for chapter, content in enumerate(story.chapters):
+        if options.chain_scope == "chapter":
+            bases = nothing
+        for prompt in range(len(content.prompts)):
+            shift = drawn_prompts % len(styles) if cycling else 0
+            for style, base in enumerate(bases):
+                words = (style + shift) % len(styles)
+                strength, steps = (None, from_noise) if base is None else (styles[style].weight, from_base[style])
+                yield Frame(index + style, variant, chapter, prompt, style, words, base, strength, steps)
+            if chained:
+                bases = list(range(index, index + len(styles)))
+                bases = bases[1:] + bases[:1] if options.interleave else bases
+            index += len(styles)
+            drawn_prompts += 1
+
+
+def _option_notes(config: Config, sampling: Sampling) -> Iterator[Note]:
+    options = config.generation_config
+    if sampling.assumed:
+        yield Note("info", f"the model's own files aren't here: steps are those of {sampling.scheduler}, assumed")
+    if not options.progressive:
+        for key in ("interleave", "cycle_styles"):
+            if getattr(options, key) and key in options.model_fields_set:
+                yield Note("warning", f"{key} has no effect, since progressive is false")
+    elif not sampling.img2img:
+        yield Note(
+            "warning",
+            "the model has no img2img with a strength, so every picture starts from noise: "
+            "progressive and the weights have no effect",
+        )
+    if options.eta > 0 and not sampling.takes_eta:
+        level: Literal["info", "warning"] = "warning" if "eta" in options.model_fields_set else "info"
+        yield Note(level, f"eta = {options.eta} has no effect with the scheduler {sampling.scheduler}")
+
+
+def _tag_notes(config: Config, tags: tuple[str, ...]) -> Iterator[Note]:
+    for number, (style, tag) in enumerate(zip(config.style_configs, tags, strict=True)):
+        if style.file_tag != tag:
+            text = f"style_configs.{number}: pictures are named {tag!r}, since {style.file_tag!r} is taken or unsafe"
+            yield Note("warning", text)
+
+
+def _step_notes(config: Config, tags: tuple[str, ...], frames: tuple[Frame, ...]) -> Iterator[Note]:
+    """One note for each style whose weight leaves no steps to run."""
+    idle = Counter(frame.style for frame in frames if frame.steps == 0)
+    for style, count in sorted(idle.items()):
+        weight, steps = config.style_configs[style].weight, config.generation_config.num_inference_steps
+        text = (
+            f"style {tags[style]!r}: weight {weight} of {steps} steps leaves no step to run, "
+            f"so {count} frames carry the picture before them over unchanged"
+        )
+        yield Note("warning", text)

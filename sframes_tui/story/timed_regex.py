@@ -1,0 +1,111 @@
+"""A user's regexes: compiled within bounds, searched under a time limit. Must not import torch or textual.
+
+Neither `re` nor `regex` is safe with a stranger's pattern: matching can take exponential time, and a short
+pattern such as `(?:abc){4000000000}` fills the memory while it is compiled.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import regex
+
+from sframes_tui.errors import StoryError
+
+MAX_COMPILED_SIZE = 500_000
+"""Nodes that a pattern may unroll to; `regex` needs about a second and 300 MB for a million."""
+
+BASE_SECONDS = 0.5
+SECONDS_PER_CHARACTER = 1.5e-6
+"""Splitting at lines takes about 2e-8 s a character; patterns that look at every character some 1e-7 s."""
+
+Span = tuple[int, int]
+"""Offsets of a match: its first character, and the one after its last."""
+
+# Its type stubs lack the attributes `msg` and `pos`.
+_RegexError: Any = regex.error
+
+COUNT = regex.compile(r"\{([\d\s]*+)(#?)")
+
+
+def compile_pattern(pattern: str) -> "regex.Pattern[str]":
+    """The compiled pattern; a `ValueError` says what is wrong with it and where."""
+    if _unrolled_size(pattern) > MAX_COMPILED_SIZE:
+        raise ValueError("its repeat counts multiply to too large a regular expression: use smaller counts, or * and +")
+    try:
+        return regex.compile(pattern)
+    except _RegexError as error:
+        at = error.pos or 0
+        where = f" at position {at}: {pattern[:at]}▸{pattern[at:]}"
+        raise ValueError(f"not a regular expression: {error.msg}{where}") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("not a usable regular expression: it is nested too deeply") from None
+
+
+def _unrolled_size(pattern: str) -> float:
+    """An upper bound of the nodes that `{n}` repeats unroll to: as if every repeat stood inside all others.
+
+    `(?x)` lets whitespace and comments stand inside a count; counts broken up by a comment are taken as endless.
+    """
+    size = float(len(pattern))
+    for digits, comment in COUNT.findall(pattern):
+        count = "".join(digits.split())
+        if comment and count:
+            return float("inf")
+        size *= max(1.0, float(count or 1))
+    return size
+
+
+def shown(pattern: str, width: int = 80) -> str:
+    """A pattern in single quotes for a message: its backslashes as they are, its control characters escaped."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in pattern)
+    return f"'{visible if len(visible) <= width else visible[: width - 1] + '…'}'"
+
+
+class SearchTime:
+    """Seconds that all searches of one text may take together.
+
+    `regex` measures its own `timeout` in processor time of all threads, so a search that it gives up early
+    (because another thread is busy) goes on until the time has passed on the clock.
+    """
+
+    def __init__(self, characters: int) -> None:
+        self.seconds = BASE_SECONDS + characters * SECONDS_PER_CHARACTER
+        self._deadline = time.monotonic() + self.seconds
+
+    def spans(self, key: str, pattern: str, text: str) -> Iterator[Span]:
+        """Where `pattern` matches, from left to right, without overlaps.
+
+        Zero-length matches are found where `re.split` finds them: a separator may be empty. `key` names the
+        option in the `StoryError` that is raised when the time is over.
+        """
+        compiled = compile_pattern(pattern)
+        found = self._search(key, compiled, text)
+        return reversed(list(found)) if compiled.flags & regex.REVERSE else found
+
+    def _search(self, key: str, compiled: "regex.Pattern[str]", text: str) -> Iterator[Span]:
+        start, end = 0, len(text)
+        last: Span | None = None
+        while True:
+            try:
+                for match in compiled.finditer(text, start, end, timeout=self._left(key, compiled.pattern, len(text))):
+                    if match.span() != last:
+                        last = match.span()
+                        yield last
+                return
+            except TimeoutError:
+                if last and compiled.flags & regex.REVERSE:
+                    end = last[0]
+                elif last:
+                    start = last[1]
+            except MemoryError:
+                raise StoryError(f"{key} {shown(compiled.pattern)} needs too much memory; make it simpler") from None
+
+    def _left(self, key: str, pattern: str, characters: int) -> float:
+        left = self._deadline - time.monotonic()
+        if left > 0:
+            return left
+        raise StoryError(
+            f"{key} {shown(pattern)} was given up after {self.seconds:.1f} s in a text of {characters:,} characters: "
+            "it tries too many ways to match; avoid a repeat inside a repeat, such as (a+)+"
+        )

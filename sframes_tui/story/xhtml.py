@@ -1,0 +1,151 @@
+"""XHTML -> lines of text, one for each block, as a reader would see them. Must not import torch or textual."""
+
+import codecs
+import html.entities
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+BLOCKS = HEADINGS.union(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+    ],
+    ["figcaption", "figure", "footer", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section"],
+    ["summary", "table", "tbody", "tfoot", "thead", "tr", "ul"],
+)
+CELLS = frozenset(["td", "th"])
+UNSEEN = frozenset(["head", "math", "noscript", "object", "rp", "rt", "script", "style", "svg", "template", "title"])
+"""Not text, or (`rt`) a second reading of the text beside it."""
+
+HTML_SPACE = re.compile(r"[ \t\n\r\f]+")
+ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+DECLARED_ENCODING = re.compile(
+    rb"""(?i)(?:encoding|charset)\s*=\s*["']?((?:utf|iso|us-ascii|windows|cp|mac|koi8|shift|euc|gb|big5)[\w.:-]*)"""
+)
+KEPT_ENTITIES = frozenset(("amp;", "lt;", "gt;", "quot;", "apos;"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A block's text, its white space collapsed."""
+
+    text: str
+    heading: bool
+
+
+def parse_xhtml(data: bytes) -> etree._Element:
+    """The document's root; what is not well-formed is read as HTML. Nothing outside of `data` is loaded."""
+    # HTML's named entities are unknown to XML without the document type, which is never loaded.
+    markup = ENTITY.sub(_character, _decoded(data))
+    encoded = markup.encode("utf-8", "replace")
+    try:
+        # XML first: HTML's parser takes everything after an XHTML `<title/>` for the title.
+        return etree.fromstring(
+            encoded, etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False)
+        )
+    except etree.XMLSyntaxError:
+        root = etree.fromstring(encoded or b"<html/>", etree.HTMLParser(encoding="utf-8", no_network=True))
+    return etree.Element("html") if root is None else root
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8 or, by its mark, UTF-16, as EPUB asks for; else what the document declares, else cp1252."""
+    encodings = ["utf-16"] if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ["utf-8-sig"]
+    if declared := DECLARED_ENCODING.search(data[:1024]):
+        encodings.append(declared[1].decode("ascii"))
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except (LookupError, ValueError):
+            continue
+    return data.decode("cp1252", "replace")
+
+
+def _character(entity: re.Match[str]) -> str:
+    if entity[1] in KEPT_ENTITIES:
+        return entity[0]
+    return html.entities.html5.get(entity[1], entity[0])
+
+
+def local_name(element: etree._Element) -> str:
+    """The tag without its namespace; empty for comments, processing instructions and entities."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def text_lines(root: etree._Element) -> list[Line]:
+    """The blocks of text in order, without blank ones."""
+    lines = _Lines()
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        name = local_name(element).lower()
+        if event == "start":
+            if name in UNSEEN:
+                walk.skip_subtree()
+                continue
+            lines.open(name)
+            lines.add(element.text)
+        elif event == "end" and name not in UNSEEN:
+            lines.close(name)
+        if event != "start" and element is not root:
+            lines.add(element.tail)
+    return lines.finished()
+
+
+class _Lines:
+    """Collects inline text until a block begins or ends."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._parts: list[str] = []
+        self._heading_depth = 0
+        self._verbatim_depth = 0
+
+    def open(self, name: str) -> None:
+        if name in BLOCKS:
+            self._break()
+        if name in CELLS:
+            self._parts.append(" ")
+        self._heading_depth += name in HEADINGS
+        self._verbatim_depth += name == "pre"
+
+    def close(self, name: str) -> None:
+        if name in BLOCKS:
+            self._break()
+        self._heading_depth -= name in HEADINGS
+        self._verbatim_depth -= name == "pre"
+
+    def add(self, text: str | None) -> None:
+        if not text:
+            return
+        if not self._verbatim_depth:
+            self._parts.append(text)
+            return
+        *ended, last = text.split("\n")
+        for line in ended:
+            self._parts.append(line)
+            self._break()
+        self._parts.append(last)
+
+    def finished(self) -> list[Line]:
+        self._break()
+        return self._lines
+
+    def _break(self) -> None:
+        text = HTML_SPACE.sub(" ", "".join(self._parts)).strip()
+        if text:
+            self._lines.append(Line(text, self._heading_depth > 0))
+        self._parts.clear()

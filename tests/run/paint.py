@@ -1,0 +1,50 @@
+"""An engine that paints plain colours: the loop's contract at any capacity, without a model."""
+
+from collections import deque
+
+from PIL import Image
+
+from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
+from sframes_tui.story.schedulers import Sampling
+
+SIZE = (16, 8)
+
+
+class PaintEngine:
+    """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
+
+    def __init__(self, plan, capacity=1, steps=2, spoiled=()):
+        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "paint")
+        self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
+        self.jobs, self.most_in_flight, self.closed = [], 0, False
+        self._in_flight = deque()
+
+    def fit(self, prompts, style):
+        return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
+
+    def admit(self, job):
+        self.jobs.append(job)
+        self._in_flight.append([job, 0])
+        self.most_in_flight = max(self.most_in_flight, len(self._in_flight))
+        assert len(self._in_flight) <= self.capacity
+
+    def advance(self, report, cancelled):
+        outcomes = []
+        for entry in list(self._in_flight):
+            if cancelled.is_set():
+                return []
+            entry[1] += 1
+            report(Progress(entry[0].frame, entry[1], self._steps))
+            if entry[1] == self._steps:
+                self._in_flight.remove(entry)
+                outcomes.append(self._outcome(entry[0]))
+        return outcomes
+
+    def _outcome(self, job):
+        if self._plan.name(self._plan.frames[job.frame]) in self._spoiled:
+            return Spoiled(job.frame, "painted over")
+        red = 0 if job.base is None else job.base.getpixel((0, 0))[0] + 1
+        return Drawn(job.frame, Image.new("RGB", SIZE, (red, job.frame % 256, job.seed % 256)))
+
+    def close(self):
+        self.closed = True

@@ -1,0 +1,178 @@
+"""The loop: order, bases, failures, stopping, and what is on disk."""
+
+from datetime import datetime
+
+import pytest
+from PIL import Image
+
+from sframes_tui.run.events import (
+    ChapterCompleted,
+    ChapterStarted,
+    FrameCompleted,
+    FrameFailed,
+    FrameProgress,
+    FrameSkipped,
+    FrameStarted,
+    RunCancelled,
+    RunCompleted,
+)
+from sframes_tui.run.folder import RunFolder
+from sframes_tui.run.loop import Control, Loop
+from sframes_tui.story.plan import make_plan
+from tests.run.paint import PaintEngine
+from tests.story.test_plan import DDIM, config, story
+
+
+def pixels_of(path):
+    with Image.open(path) as picture:
+        return picture.tobytes()
+
+
+def size_of(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+class Run:
+    """One run of the painting engine, its events kept."""
+
+    def __init__(self, folder, plan, on_event=None, **engine):
+        self.plan, self.events, self.control = plan, [], Control()
+        self.engine = PaintEngine(plan, **engine)
+        self.folder = RunFolder.create(folder, plan, datetime(2026, 1, 2))
+        prompts = {
+            (prompt, style.style): f"{prompt} {style.style}"
+            for chapter in plan.story.chapters
+            for prompt in chapter.prompts
+            for style in plan.config.style_configs
+        }
+
+        def emit(event):
+            self.events.append(event)
+            if on_event:
+                on_event(event, self.control)
+
+        Loop(plan, self.engine, self.folder, prompts, emit, self.control).run()
+        self.folder.close()
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def pictures(self):
+        return {path.name: path.read_bytes() for path in sorted(self.folder.path.rglob("*.png"))}
+
+
+@pytest.fixture
+def plan():
+    return make_plan(config(3), story(3, 2), DDIM, 1)
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 5])
+def test_every_frame_is_drawn_from_its_base_at_any_capacity(tmp_path, plan, capacity):
+    run = Run(tmp_path, plan, capacity=capacity)
+    assert len(run.pictures()) == 15 + 6
+    depths = [0] * len(plan.frames)
+    for frame in plan.frames:
+        depths[frame.number] = 0 if frame.base is None else depths[frame.base] + 1
+        with Image.open(run.folder.picture(frame)) as picture:
+            assert picture.getpixel((0, 0)) == (depths[frame.number], frame.number, plan.frame_seed(frame) % 256)
+    assert run.engine.most_in_flight == min(capacity, 3)
+    assert {job.strength for job in run.engine.jobs} == {None, 0.9, 0.5, 0.1}
+
+
+def test_the_bytes_do_not_depend_on_how_many_are_in_flight(tmp_path, plan):
+    assert Run(tmp_path / "a", plan, capacity=1).pictures() == Run(tmp_path / "b", plan, capacity=4).pictures()
+
+
+def test_events_tell_the_whole_story_in_order(tmp_path):
+    run = Run(tmp_path, make_plan(config(1), story(1, 1), DDIM, 1))
+    kinds = [type(event) for event in run.events if not isinstance(event, FrameCompleted | ChapterCompleted)]
+    frame = [FrameStarted, FrameProgress, FrameProgress]
+    assert kinds == [ChapterStarted, *frame, ChapterStarted, *frame, RunCompleted]
+    saved = [type(event) for event in run.events if isinstance(event, FrameCompleted | ChapterCompleted)]
+    assert saved == [FrameCompleted, ChapterCompleted] * 2
+    assert run.events[-1].drawn == 2
+
+
+def test_a_spoiled_frame_is_reported_and_only_its_descendants_are_skipped(tmp_path, plan):
+    run = Run(tmp_path, plan, capacity=2, spoiled=["tag1 0-1"])
+    assert [event.name for event in run.of(FrameFailed)] == ["tag1 0-1"]
+    assert [event.name for event in run.of(FrameSkipped)] == ["tag0 0-2", "tag2 1-0", "tag1 1-1"]
+    assert "would start from tag1 0-1" in run.of(FrameSkipped)[0].reason
+    ending = run.of(RunCompleted)[0]
+    assert (ending.drawn, ending.failed, ending.skipped) == (11, 1, 3)
+    assert len(run.of(FrameCompleted)) == 11
+    assert len(run.of(ChapterCompleted)) == 2
+
+
+def test_a_frame_without_steps_carries_its_base_over(tmp_path):
+    plan = make_plan(config(1, num_inference_steps=1), story(3), DDIM, 1)
+    run = Run(tmp_path, plan)
+    assert len(run.engine.jobs) == 1
+    pixels = {pixels_of(run.folder.picture(frame)) for frame in plan.frames}
+    assert len(pixels) == 1
+    assert run.of(RunCompleted)[0].drawn == 3
+
+
+def test_finish_ends_after_the_frames_in_hand(tmp_path, plan):
+    def finish(event, control):
+        if isinstance(event, FrameProgress) and event.frame == 4 and event.step == 1:
+            control.finish.set()
+
+    run = Run(tmp_path, plan, finish)
+    assert len(run.of(FrameCompleted)) == 5
+    assert run.of(RunCancelled) == [RunCancelled(run.folder.path, 5, 10)]
+    assert isinstance(run.events[-1], RunCancelled)
+
+
+def test_stop_ends_within_a_step_and_keeps_only_whole_pictures(tmp_path, plan):
+    def stop(event, control):
+        if isinstance(event, FrameProgress) and event.frame == 4 and event.step == 1:
+            control.stop.set()
+
+    run = Run(tmp_path, plan, stop, capacity=2)
+    assert run.events[-1] == RunCancelled(run.folder.path, len(run.of(FrameCompleted)), 15 - len(run.pictures()))
+    assert "tag1 0-1.png" not in run.pictures()
+
+
+def test_bases_are_let_go_once_they_were_used(tmp_path):
+    plan = make_plan(config(2), story(40), DDIM, 1)
+    engine = PaintEngine(plan)
+    folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
+    prompts = {(plan.prompt(frame), plan.style_text(frame)): "" for frame in plan.frames}
+    held = []
+    loop = Loop(plan, engine, folder, prompts, lambda _: held.append(len(loop._pictures)), Control())
+    loop.run()
+    folder.close()
+    assert max(held) <= 3
+    assert held[-1] == 0
+
+
+def test_grids_show_the_chapter_or_the_run_so_far(tmp_path):
+    chapters, whole = (
+        Run(tmp_path / scope, make_plan(config(1, grid_scope=scope), story(3, 4), DDIM, 1))
+        for scope in ("chapter", "run")
+    )
+    sizes = {}
+    for run in (chapters, whole):
+        paths = [path for event in run.of(ChapterCompleted) for path in event.grids]
+        sizes[run] = [size_of(path) for path in paths]
+    assert sizes[chapters] == [(32, 16), (32, 16)]
+    assert sizes[whole] == [(32, 16), (48, 24)]
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path, plan, monkeypatch):
+    written = []
+
+    def write(self, path, data):
+        if len(written) == 4:
+            raise OSError(28, "No space left on device", str(path))
+        written.append(path)
+        original(self, path, data)
+
+    original = RunFolder.write
+    monkeypatch.setattr(RunFolder, "write", write)
+    with pytest.raises(OSError, match="No space left"):
+        Run(tmp_path, plan)
+    assert len(written) == 4
+    assert all(pixels_of(path) for path in written)

@@ -1,0 +1,206 @@
+"""Batch runs end to end, each in a process of its own, with a real tiny pipeline."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.engine.tiny import tiny_sd
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = """[prompt_config]
+source = "story.txt"
+chapter_split_regex = 'Chapter \\d+'
+
+[generation_config]
+model = "{model}"
+scheduler = "DDIM"
+num_inference_steps = {steps}
+seed = 3
+{more}
+
+[[style_configs]]
+style = "oil painting"
+file_tag = "oil"
+weight = 0.9
+
+[[style_configs]]
+style = "fog"
+file_tag = "a/b"
+weight = 0.5
+"""
+STORY = "front\nChapter 1 One\na boat\na house\nChapter 2 Two\na lamp\nthe sea\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return tiny_sd(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture
+def config(tmp_path, model):
+    def write(steps=4, more=""):
+        (tmp_path / "story.txt").write_text(STORY)
+        path = tmp_path / "my.toml"
+        path.write_text(CONFIG.format(model=model, steps=steps, more=more))
+        return path
+
+    return write
+
+
+def command(config, *arguments):
+    return [
+        sys.executable,
+        str(ROOT / "tui.py"),
+        str(config),
+        "--batch",
+        "--output",
+        str(config.parent / "out"),
+        *arguments,
+    ]
+
+
+def batch(config, *arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command(config, *arguments), capture_output=True, text=True, env=environment, check=False)
+
+
+def test_every_picture_and_grid_is_drawn_and_told(config):
+    done = batch(config())
+    assert done.returncode == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(paths) == 8
+    folder = paths[0].parent
+    assert folder.parent.parent.parent == config().parent / "out" / "story"
+    pictures = {path.name for path in folder.glob("*.png")}
+    assert len(pictures) == 8 + 4
+    assert {path.name for path in folder.iterdir()} - pictures == {".sframes", "run.toml"}
+    assert {path.name for path in (folder / ".sframes").iterdir()} == {"lock", "holder"}
+    for path in paths:
+        with Image.open(path) as picture:
+            recipe = json.loads(picture.text["sframes"])
+            assert picture.text["parameters"].startswith(recipe["sent"] + "\n")
+            assert len({*picture.getdata()} if picture.size[0] < 80 else {1, 2}) > 1
+            assert (recipe["base"] is None) == (recipe["chapter"] == recipe["prompt_index"] == 0)
+    assert "4 pictures" not in done.stderr
+    assert "8 pictures drawn" in done.stderr
+
+
+def test_run_toml_draws_the_same_bytes_again(config, tmp_path):
+    first = [Path(line) for line in batch(config()).stdout.splitlines()]
+    again = subprocess.run(
+        [sys.executable, "tui.py", first[0].parent / "run.toml", "--batch", "--output", tmp_path / "again"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    second = [Path(line) for line in again.stdout.splitlines()]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_json_is_one_event_a_line_and_nothing_else(config):
+    done = batch(config(), "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[:2] == ["ModelLoadStarted", "ModelLoadCompleted"]
+    assert kinds[-1] == "RunCompleted"
+    assert kinds.count("FrameCompleted") == 8
+    assert kinds.count("ChapterCompleted") == 2
+    steps = [event["step"] for event in events if event["event"] == "FrameProgress" and event["frame"] == 0]
+    assert steps == [1, 2, 3, 4]
+
+
+def test_only_grids_stay_when_single_pictures_are_not_wanted(config):
+    done = batch(config(more="save_individual = false"))
+    assert done.returncode == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(paths) == 4
+    assert all("grid-" in path.name and path.is_file() for path in paths)
+    assert len(list(paths[0].parent.rglob("*.png"))) == 4
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_the_frame_in_hand(config, number, code):
+    process = subprocess.Popen(
+        command(config(steps=40), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "FrameProgress" and events[-1]["frame"] == 1 and events[-1]["step"] == 3:
+            process.send_signal(number)
+    assert process.wait() == code, process.stderr.read()
+    ending = events[-1]
+    assert ending["event"] == "RunCancelled"
+    assert ending["drawn"] == sum(event["event"] == "FrameCompleted" for event in events)
+    assert ending["drawn"] + ending["left"] == 8
+    assert ending["left"] >= 1
+    assert max(event["step"] for event in events if event["event"] == "FrameProgress" and event["frame"] == 1) == 40
+
+
+def test_a_second_signal_stops_within_a_step(config):
+    process = subprocess.Popen(
+        command(config(steps=1000), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "FrameProgress" and events[-1]["step"] in (2, 4):
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 130, process.stderr.read()
+    assert events[-1]["event"] == "RunCancelled"
+    assert events[-1]["drawn"] == 0
+    assert events[-2]["step"] < 1000
+
+
+def test_a_reader_of_stdout_that_goes_away_does_not_end_the_run(config):
+    path = config()
+    process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    process.stderr.read()
+    process.wait()
+    assert process.returncode == 0
+    assert len(list((path.parent / "out").rglob("*.png"))) == 12
+
+
+def test_a_model_that_draws_nothing_usable_fails_every_frame_and_saves_none(config, model, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(model, broken)
+    weights = broken / "unet" / "diffusion_pytorch_model.safetensors"
+    save_file({name: each * float("nan") for name, each in load_file(weights).items()}, weights)
+    done = batch(config(), "--model", str(broken))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "NaN" in done.stderr
+    assert "2 failed, 6 skipped" in done.stderr
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_prompts_too_long_for_the_model_are_told_before_the_run(config):
+    path = config()
+    (path.parent / "story.txt").write_text("Chapter 1\n" + "boat " * 300)
+    done = batch(path)
+    assert done.returncode == 0, done.stderr
+    assert "longer than the model reads" in done.stderr
+    refused = batch(path, "--set", 'generation_config.on_overflow="error"')
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+
+
+def test_variants_lie_side_by_side_and_differ(config):
+    done = batch(config(more="variants = 2"))
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(paths) == 16
+    assert {path.parent.name for path in paths} == {"variant-0", "variant-1"}
+    assert len({path.read_bytes() for path in paths}) == 16

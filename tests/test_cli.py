@@ -1,0 +1,177 @@
+"""The command line: exit codes and sentences."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sframes_tui.cli import main
+
+STYLE = '[[style_configs]]\nstyle = "oil"\nfile_tag = "oil"\nweight = 0.5\n'
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a configuration and its story, and returns the configuration's path."""
+
+    def _write(text="Chapter 1\na boat\na house\n", prompt="", generation="", styles=STYLE):
+        (tmp_path / "story.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
+        path = tmp_path / "my.toml"
+        path.write_text(
+            f'[prompt_config]\nsource = "story.txt"\n{prompt}\n[generation_config]\n'
+            f'model = "builtin:picturebook"\n{generation}\n{styles}'
+        )
+        return path
+
+    return _write
+
+
+def outcome(capsys, *arguments):
+    code = main([str(each) for each in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("story", "prompt", "generation", "said"),
+    [
+        (b"", "", "", "empty"),
+        (b" \n\n", "", "", "empty"),
+        (b"a\0b", "", "", "NUL"),
+        ("text", "chapter_split_regex = 'Part \\d'", "", "matches nothing"),
+        ("a" * 40 + "b", "chapter_split_regex = '(a+)+$'", "", "chapter_split_regex"),
+        ("text", "encoding = 'klingon'", "", "klingon"),
+        ("text", "", "model = 'builtin:other'", "no such built-in model"),
+        ("text", "", "model = './nowhere'", "no such folder or file"),
+        ("text", "", "steps = 3", "unknown key"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(write, capsys, story, prompt, generation, said):
+    if generation.startswith("model"):
+        config = write(story, prompt)
+        config.write_text(config.read_text().replace('model = "builtin:picturebook"', generation))
+    else:
+        config = write(story, prompt, generation)
+    code, out, err = outcome(capsys, config, "--dry-run")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_missing_story_says_where_it_was_looked_for(write, capsys, tmp_path):
+    config = write()
+    (tmp_path / "story.txt").unlink()
+    code, _, err = outcome(capsys, config, "--batch")
+    assert code == 2
+    assert str(tmp_path) in err
+
+
+@pytest.mark.parametrize("target", ["missing.toml", "."])
+def test_a_bad_config_path_is_exit_code_2(capsys, target):
+    code, _, err = outcome(capsys, target, "--batch")
+    assert code == 2
+    assert err.startswith(f"sframes: {target}: ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["x.toml", "--nonsense"], ["x.toml", "--seed", "many"]])
+def test_bad_usage_is_exit_code_2(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: sframes" in capsys.readouterr().err
+
+
+def test_a_viewer_nobody_allowed_is_refused_with_exit_code_3(write, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("sframes_tui.run.trust.STORE", tmp_path / "trusted")
+    config = write(generation=f'preview = "touch {tmp_path}/pwned"\npreview_stop = "pkill display"')
+    code, _, err = outcome(capsys, config, "--batch")
+    assert code == 3
+    assert "pkill display" in err
+    assert not (tmp_path / "pwned").exists()
+    assert outcome(capsys, "trust", config)[0] == 0
+    (tmp_path / "output").write_text("in the way")
+    allowed = [config, "--batch", "--output", tmp_path / "output", "--set", "generation_config.num_inference_steps=1"]
+    assert outcome(capsys, *allowed)[0] == 2
+    config.write_text(config.read_text().replace("pwned", "pwned2"))
+    assert outcome(capsys, config, "--batch")[0] == 3
+
+
+def test_the_dry_run_shows_every_frame_and_every_warning(write, capsys):
+    styles = STYLE + STYLE.replace("0.5", "0.01")
+    prompt = "chapter_split_regex = 'Chapter \\d'\nmax_entries_per_chapter = 2"
+    text = "front\nChapter 1 The sea\n a boat \n\na house\nthird\nChapter 2\n\n"
+    config = write(text, prompt, "scheduler = 'PNDM'\neta = 0.5\nseed = 5", styles)
+    code, out, err = outcome(capsys, config, "--dry-run")
+    assert (code, err) == (0, "")
+    assert "chapter 0: Chapter 1 The sea (2 prompts)" in out
+    assert "0-0 a boat\n" in out
+    assert "from noise" in out
+    assert "from oil-2 0-0, strength 0.5" in out
+    assert "total      1 chapters, 2 prompts, 2 styles, 4 frames, 134 steps" in out
+    for said in ("eta = 0.5 has no effect", "oil-2", "max_entries_per_chapter", "blank", "front matter"):
+        assert said in out
+
+
+def test_interleave_without_progressive_and_idle_weights_are_warned_of(write, capsys):
+    generation = "scheduler = 'DDIM'\nprogressive = false\ninterleave = true\neta = 0.0"
+    assert "interleave has no effect" in outcome(capsys, write(generation=generation), "--dry-run")[1]
+    overrides = ["--set", "style_configs.0.weight=0.01", "--set", "generation_config.progressive=true"]
+    assert "leaves no step to run" in outcome(capsys, write(generation=generation), "--dry-run", *overrides)[1]
+
+
+def test_escape_sequences_in_a_story_are_shown_not_sent(write, capsys):
+    config = write("\x1b]52;c;cm0gLXJm\x07 a boat \x9b31m\n")
+    _, out, _ = outcome(capsys, config, "--dry-run")
+    assert "\x1b" not in out
+    assert "\x9b" not in out
+    assert "␛]52" in out
+
+
+def test_the_short_flags_reach_their_options(write, capsys):
+    _, out, _ = outcome(
+        capsys, write(), "--dry-run", "--seed", "77", "--model", "builtin:picturebook", "--device", "cpu"
+    )
+    assert "seed       77\n" in out
+    code, _, err = outcome(capsys, write(), "--dry-run", "--device", "abacus")
+    assert code == 2
+    assert "--set generation_config.device" in err
+
+
+def test_a_script_is_converted_to_a_configuration_that_plans_the_same(tmp_path, capsys, write):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "prompt_config = {'source': 'story.txt', 'key': 'sg1', 'prompt_override': None,\n"
+        " 'chapter_split_regex': 'Chapter \\\\d+', 'prompt_split_regex': '\\n', 'max_chapters': 1,\n"
+        " 'max_entries_per_chapter': 9}\n"
+        "generation_config = {'preview': False, 'preview_stop': 'pkill display', 'progresive': True,\n"
+        " 'interleave': True, 'eta': 0.1, 'num_inference_steps': 50}\n"
+        "style_configs = [{'style': 'oil', 'file_tag': 'oil', 'weight': 0.9, 'last_image': None, 'images': []}]\n"
+        "open('executed', 'w')\n"
+    )
+    write()
+    target = tmp_path / "converted.toml"
+    assert outcome(capsys, "convert", script, "-o", target)[0] == 0
+    assert not Path("executed").exists()
+    code, out, _ = outcome(capsys, target, "--dry-run")
+    assert code == 0
+    assert "2 prompts, 1 styles, 2 frames" in out
+    code, _, err = outcome(capsys, "convert", script, "-o", target)
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_help_and_version_come_without_a_configuration(capsys):
+    for flag, said in {"--help": "generation_config.guidance_scale", "--version": "S-Frames 0."}.items():
+        with pytest.raises(SystemExit) as caught:
+            main([flag])
+        assert caught.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+def test_a_reader_that_went_away_is_no_error_message(write):
+    config = write("a boat\n" * 20_000)
+    command = f"{sys.executable} tui.py {config} --dry-run | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""

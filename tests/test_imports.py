@@ -1,0 +1,27 @@
+"""What each way into the program may load: asked of the interpreter, since import contracts see no deferred imports."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "diffusers", "transformers", "textual", "textual_image"}
+
+
+def loaded_by(code):
+    script = (
+        f"import json, sys\n{code}\nprint(json.dumps(sorted(m for m in sys.modules if '.' not in m)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.strip().split("\n")[-1])) & HEAVY
+
+
+@pytest.mark.parametrize("module", ["cli", "batch", "dry_run", "doctor", "run.loop", "story.draft", "engine.protocol"])
+def test_nothing_heavy_comes_with_an_import(module):
+    assert loaded_by(f"import sframes_tui.{module}") == set()
+
+
+def test_a_dry_run_draws_its_plan_without_torch():
+    code = "from sframes_tui.cli import main\nassert main(['configs/lighthouse.toml', '--dry-run']) == 0"
+    assert loaded_by(code) == set()
