@@ -33,6 +33,7 @@ UNSEEN = frozenset(["head", "math", "noscript", "object", "rp", "rt", "script", 
 
 HTML_SPACE = re.compile(r"[ \t\n\r\f]+")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+DOCUMENT_TYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
 DECLARED_ENCODING = re.compile(
     rb"""(?i)(?:encoding|charset)\s*=\s*["']?((?:utf|iso|us-ascii|windows|cp|mac|koi8|shift|euc|gb|big5)[\w.:-]*)"""
 )
@@ -49,8 +50,8 @@ class Line:
 
 def parse_xhtml(data: bytes) -> etree._Element:
     """The document's root; what is not well-formed is read as HTML. Nothing outside of `data` is loaded."""
-    # HTML's named entities are unknown to XML without the document type, which is never loaded.
-    markup = ENTITY.sub(_character, _decoded(data))
+    # Without its document type no entity is declared that could be expanded or loaded, nor are HTML's named ones.
+    markup = ENTITY.sub(_character, _without_document_type(_decoded(data)))
     encoded = markup.encode("utf-8", "replace")
     try:
         # XML first: HTML's parser takes everything after an XHTML `<title/>` for the title.
@@ -73,6 +74,12 @@ def _decoded(data: bytes) -> str:
         except (LookupError, ValueError):
             continue
     return data.decode("cp1252", "replace")
+
+
+def _without_document_type(markup: str) -> str:
+    at = markup.find("<!DOCTYPE")
+    found = DOCUMENT_TYPE.match(markup, at) if at >= 0 else None
+    return markup[:at] + markup[found.end() :] if found else markup
 
 
 def _character(entity: re.Match[str]) -> str:
