@@ -1,7 +1,9 @@
 """EPUBs built here, good and hostile, read through `read_source`."""
 
+import contextlib
 import io
 import struct
+import time
 import zipfile
 
 import pytest
@@ -76,8 +78,9 @@ def test_a_nested_spine_with_encoded_names_and_a_nested_table_of_contents(tmp_pa
     }
     nav = (
         '<nav epub:type="landmarks"><ol><li><a href="../text/a.xhtml">Start</a></li></ol></nav>'
-        '<nav epub:type="toc"><ol><li><span>Part</span><ol><li><a href="../text/part%201/bé.xhtml#x">The <i>Storm</i></a>'
-        '</li><li><a href="../text/a.xhtml">The Calm</a></li><li><a href="../text/a.xhtml#2">Later</a></li></ol></li></ol></nav>'
+        '<nav epub:type="toc"><ol><li><span>Part</span><ol><li><a href="../text/part%201/bé.xhtml#x">'
+        'The <i>Storm</i></a></li><li><a href="../text/a.xhtml">The Calm</a></li>'
+        '<li><a href="../text/a.xhtml#2">Later</a></li></ol></li></ol></nav>'
     )
     text = read(
         tmp_path,
@@ -86,7 +89,9 @@ def test_a_nested_spine_with_encoded_names_and_a_nested_table_of_contents(tmp_pa
                 "OEBPS/content.opf": package(items, ["nav", "b", "a", "b"]),
                 "OEBPS/toc/nav.xhtml": page(nav),
                 "OEBPS/text/a.xhtml": page("<p>The sea is calm.</p>"),
-                "OEBPS/text/part 1/bé.xhtml": page("<h1>2</h1><h2>Storm</h2><p>Rain falls.</p><div>Wind<br/>blows.</div>"),
+                "OEBPS/text/part 1/bé.xhtml": page(
+                    "<h1>2</h1><h2>Storm</h2><p>Rain falls.</p><div>Wind<br/>blows.</div>"
+                ),
             }
         ),
     )
@@ -99,7 +104,8 @@ def test_titles_from_the_ncx_the_heading_or_the_file_name(tmp_path):
     items = {each: (f"{each}.xhtml", XHTML, "") for each in "abc"} | {"n": ("toc.ncx", "application/x-dtbncx+xml", "")}
     ncx = (
         '<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap><navPoint><navLabel><text>Part</text></navLabel>'
-        '<content src="gone.xhtml"/><navPoint><navLabel><text>From the\nNCX</text></navLabel><content src="a.xhtml#top"/>'
+        '<content src="gone.xhtml"/><navPoint><navLabel><text>From the\nNCX</text></navLabel>'
+        '<content src="a.xhtml#top"/>'
         "</navPoint></navPoint></navMap></ncx>"
     )
     data = book(
@@ -117,7 +123,8 @@ def test_titles_from_the_ncx_the_heading_or_the_file_name(tmp_path):
 
 def test_text_is_what_a_reader_sees(tmp_path):
     body = (
-        "<script>no()</script><style>p{}</style><p>A&nbsp;caf&eacute; &amp; a\n  <b>tower</b>&#8212;tall &lt;b&gt;<!-- no --></p>"
+        "<script>no()</script><style>p{}</style>"
+        "<p>A&nbsp;caf&eacute; &amp; a\n  <b>tower</b>&#8212;tall &lt;b&gt;<!-- no --></p>"
         "<ul><li>one</li><li>two</li></ul><table><tr><td>l</td><td>r</td></tr></table><pre>verse 1\nverse 2</pre>"
         "<p><ruby>灯<rt>とう</rt></ruby>台</p><p>&nbsp;</p>"
     )
@@ -132,6 +139,7 @@ def test_text_is_what_a_reader_sees(tmp_path):
         ("<html><body><p>søster</p></body></html>".encode("utf-16"), "søster"),
         ("<?xml version='1.0' encoding='windows-1252'?><html><body>søster</body></html>".encode("cp1252"), "søster"),
         (b"<html><body>s\xf8ster</body></html>", "søster"),
+        (b"<html><head><title/></head><body><p>br<br/>eak<img src=x/>s</body></html>", "br\neaks"),
     ],
 )
 def test_pages_that_are_not_well_formed_utf8(tmp_path, data, text):
@@ -180,11 +188,11 @@ def test_entities_of_the_document_type_are_not_loaded(tmp_path):
 
 
 def test_a_zip_bomb_is_refused(tmp_path):
-    many = plain_book(["x" * (15 * 2**20)] * 5)
+    many = plain_book(["x" * (7 * 2**20)] * 5)
     one = plain_book([" " * (20 * 2**20)])
     for data in (many, one):
         assert len(data) < 200_000
-        assert "it unpacks to more than 16 MB in one file or 64 MB in all" in refusal(tmp_path, data)
+        assert "it unpacks to more than 8 MB in one file or 32 MB in all" in refusal(tmp_path, data)
 
 
 def test_a_zip_bomb_that_lies_about_its_size_is_refused(tmp_path):
@@ -193,6 +201,14 @@ def test_a_zip_bomb_that_lies_about_its_size_is_refused(tmp_path):
     assert data[entry : entry + 4] == b"PK\1\2"
     struct.pack_into("<L", data, entry + 24, 100)
     assert "the archive is broken at 'OEBPS/c0.xhtml'" in refusal(tmp_path, bytes(data))
+
+
+@pytest.mark.parametrize("quote", ["", "'>'", '"<"', "'"])
+def test_a_tag_with_very_many_attributes_is_read_fast(tmp_path, quote):
+    attributes = " ".join(f"a{at}={quote}" for at in range(200_000))
+    begun = time.perf_counter()
+    read(tmp_path, plain_book(["<p>x</p>"], **{"OEBPS/c0.xhtml": f"<p {attributes}>x<p>y"}))
+    assert time.perf_counter() - begun < 5
 
 
 def test_very_many_files_are_refused(tmp_path):
@@ -243,7 +259,5 @@ def test_every_cut_and_every_flipped_byte_is_read_or_refused(tmp_path):
     good = plain_book(["<h1>One</h1><p>x</p>"])
     for at in range(0, len(good), 7):
         for data in (good[:at] + bytes([good[at] ^ 0xFF]) + good[at + 1 :], good[:at] or b"P"):
-            try:
-                read(tmp_path, data)
-            except StoryError as refused:
-                assert "\n" not in str(refused)
+            with contextlib.suppress(StoryError):
+                assert read(tmp_path, data).text

@@ -41,13 +41,15 @@ def test_a_relative_source_is_looked_up_beside_the_config_then_in_the_working_fo
 
 @pytest.mark.parametrize("source", ["no\0body", "x" * 5000, "/no/where", "~nosuchuser/a.txt", "a\x1b]52;c;eA==\x07"])
 def test_names_that_can_not_be_are_not_found(source, tmp_path):
-    with pytest.raises(StoryError, match="^source .*no such") as raised:
+    with pytest.raises(StoryError, match=r"^source .*no such") as raised:
         find_source(source, tmp_path)
     assert "\x1b" not in str(raised.value)
 
 
 def test_line_ends_become_one_and_only_those(tmp_path):
-    assert read(tmp_path, b"a\r\nb\rc\n\r\nd\x0be\x0cf\xc2\x85g\xe2\x80\xa8h").text == "a\nb\nc\n\nd\x0be\x0cf\x85g\u2028h"
+    assert (
+        read(tmp_path, b"a\r\nb\rc\n\r\nd\x0be\x0cf\xc2\x85g\xe2\x80\xa8h").text == "a\nb\nc\n\nd\x0be\x0cf\x85g\u2028h"
+    )
 
 
 def test_control_characters_stay(tmp_path):
@@ -102,10 +104,10 @@ def test_a_given_encoding_is_obeyed(tmp_path):
         (b"", None, "source 'story.txt' is empty: there is nothing to draw"),
         (b" \n\t\xc2\xa0\r\n", None, "source 'story.txt' is blank: there is nothing to draw"),
         (codecs.BOM_UTF8, None, "source 'story.txt' is blank: there is nothing to draw"),
-        (b"abc", "utf8000", "encoding 'utf8000' is not known; known are \"utf-8\", \"cp1252\", \"shift_jis\" …"),
-        (b"abc", "punycode", "encoding 'punycode' is not known; known are \"utf-8\", \"cp1252\", \"shift_jis\" …"),
-        (b"abc", "base64", "encoding 'base64' is not known; known are \"utf-8\", \"cp1252\", \"shift_jis\" …"),
-        (b"abc", "a\0b", "encoding 'a\\x00b' is not known; known are \"utf-8\", \"cp1252\", \"shift_jis\" …"),
+        (b"abc", "utf8000", 'encoding \'utf8000\' is not known; known are "utf-8", "cp1252", "shift_jis" …'),
+        (b"abc", "punycode", 'encoding \'punycode\' is not known; known are "utf-8", "cp1252", "shift_jis" …'),
+        (b"abc", "base64", 'encoding \'base64\' is not known; known are "utf-8", "cp1252", "shift_jis" …'),
+        (b"abc", "a\0b", 'encoding \'a\\x00b\' is not known; known are "utf-8", "cp1252", "shift_jis" …'),
         (
             b"caf\xe9 au lait",
             "utf-8",
@@ -123,7 +125,9 @@ def test_text_that_can_not_be_used(tmp_path, data, encoding, message):
 
 
 def test_nul_characters_are_refused_with_the_offset(tmp_path):
-    assert refusal(tmp_path, b"ab\0c").startswith("source 'story.txt' is no text: it holds a NUL character at offset 2; ")
+    assert refusal(tmp_path, b"ab\0c").startswith(
+        "source 'story.txt' is no text: it holds a NUL character at offset 2; "
+    )
     assert 'set encoding = "utf-16-le"' in refusal(tmp_path, "story".encode("utf-16-le"))
     assert "is not UTF-8: the byte 0x89 at offset 0" in refusal(tmp_path, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
 
