@@ -37,7 +37,7 @@ def outcome(capsys, *arguments):
     ("story", "prompt", "generation", "said"),
     [
         (b"", "", "", "empty"),
-        (b" \n\n", "", "", "empty"),
+        (b" \n\n", "", "", "blank"),
         (b"a\0b", "", "", "NUL"),
         ("text", "chapter_split_regex = 'Part \\d'", "", "matches nothing"),
         ("a" * 40 + "b", "chapter_split_regex = '(a+)+$'", "", "chapter_split_regex"),
@@ -109,7 +109,7 @@ def test_the_dry_run_shows_every_frame_and_every_warning(write, capsys):
     assert "0-0 a boat\n" in out
     assert "from noise" in out
     assert "from oil-2 0-0, strength 0.5" in out
-    assert "total      1 chapters, 2 prompts, 2 styles, 4 frames, 134 steps" in out
+    assert "total      1 chapters, 2 prompts, 2 styles, 4 frames, 129 steps" in out
     for said in ("eta = 0.5 has no effect", "oil-2", "max_entries_per_chapter", "blank", "front matter"):
         assert said in out
 
