@@ -8,7 +8,6 @@ from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 
-
 SMALL_MODEL = 50_000_000
 """Parameters of a denoiser below which one thread draws as fast as many."""
 
