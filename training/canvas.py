@@ -1,12 +1,14 @@
 """The canvas that every scene is drawn on: one layer of colour, one of ink, and a list of lights.
 
-Shapes are drawn once and land on both layers: flat colour on one, a thick outline on the other, so that the styles
-can later choose between them (a line drawing is all ink, a photograph all colour, neon is ink that glows).
-This module knows shapes and light; it doesn't know what a house is.
+Shapes are drawn once and land on both layers: flat colour on one, a thick outline on the other, so that the
+styles can later choose between them (a line drawing is all ink, a photograph all colour, neon is ink that
+glows). This module knows shapes and light; it doesn't know what a house is.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ INK_WIDTH = 5
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
-Pixels = NDArray[np.float32]
+Pixels = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 
 @dataclass
 class Canvas:
-    """Colour (RGB) and ink (grey, 0 is a line) of one scene under one ambient light, x and y in 0..1, y down."""
+    """Colour (RGB) and ink (grey, 0 is a line) of one scene under one ambient light, x and y in 0..1, y
+    down.
+    """
 
     ambient: tuple[float, float, float] = (1.0, 1.0, 1.0)
     glows: list[Glow] = field(default_factory=list)
@@ -63,7 +67,9 @@ class Canvas:
         red, green, blue = (min(255, round(c * a)) for c, a in zip(colour, self.ambient, strict=True))
         return (red, green, blue)
 
-    def polygon(self, points: Iterable[Point], colour: Colour, *, lit: bool = False, line: bool = True) -> None:
+    def polygon(
+        self, points: Iterable[Point], colour: Colour, *, lit: bool = False, line: bool = True
+    ) -> None:
         """Fill a polygon; `lit` surfaces shine by themselves, `line=False` leaves the outline away."""
         corners = [self._pixel(p) for p in points]
         self._colour.polygon(corners, fill=colour if lit else self.under_light(colour))
@@ -85,7 +91,9 @@ class Canvas:
         """Draw an open line of the given width (in widths of the picture)."""
         corners = [self._pixel(p) for p in points]
         pixels = max(1, round(width * SIZE * SCALE))
-        self._colour.line(corners, fill=colour if lit else self.under_light(colour), width=pixels, joint="curve")
+        self._colour.line(
+            corners, fill=colour if lit else self.under_light(colour), width=pixels, joint="curve"
+        )
         if line:
             self._ink.line(corners, fill=0, width=max(3, min(pixels, INK_WIDTH)), joint="curve")
 
@@ -122,13 +130,20 @@ def _halo(glow: Glow) -> Pixels:
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws one thing in its own coordinates: x right of its middle, y up from its foot, both in its heights."""
+    """Draws one thing in its own coordinates: x right of its middle, y up from its foot, both in its heights.
+
+    It also carries what the thing may look at: the name of its colour (or None), the lot that settles its
+    details, and whether its lights are lit.
+    """
 
     canvas: Canvas
     x: float
     foot: float
     height: float
     mirrored: bool = False
+    colour: str | None = None
+    lot: Random = field(default_factory=Random)
+    lights: bool = False
 
     def at(self, x: float, y: float) -> Point:
         """Where a point of the thing lies on the canvas."""
@@ -137,11 +152,21 @@ class Pen:
     def poly(self, colour: Colour, *points: Point, lit: bool = False, line: bool = True) -> None:
         self.canvas.polygon([self.at(*p) for p in points], colour, lit=lit, line=line)
 
-    def box(self, colour: Colour, left: float, low: float, right: float, top: float, *, lit: bool = False) -> None:
+    def box(
+        self, colour: Colour, left: float, low: float, right: float, top: float, *, lit: bool = False
+    ) -> None:
         self.poly(colour, (left, low), (right, low), (right, top), (left, top), lit=lit)
 
     def oval(
-        self, colour: Colour, left: float, low: float, right: float, top: float, *, lit: bool = False, line: bool = True
+        self,
+        colour: Colour,
+        left: float,
+        low: float,
+        right: float,
+        top: float,
+        *,
+        lit: bool = False,
+        line: bool = True,
     ) -> None:
         (x0, y0), (x1, y1) = self.at(left, top), self.at(right, low)
         self.canvas.oval((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), colour, lit=lit, line=line)

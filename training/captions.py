@@ -1,15 +1,30 @@
 """Captions: a scene told in a sentence or in key words, never twice the same way.
 
-What a scene has by default (daylight, a photograph's natural colours, a house's white walls) is often left unsaid, so
-that a prompt that leaves it unsaid gets it; everything else is nearly always named while training is young.
+What a scene has by default (daylight, a photograph's natural colours, a house's white walls) is often left
+unsaid, so that a prompt that leaves it unsaid gets it; everything else is nearly always named while training
+is young.
 """
 
 from random import Random
 
 from training.scene import COLOURS, NO_WEATHER, Scene
 from training.words import (
-    BACKDROP_CLAUSES, COLOUR_WORDS, COMPANY, FILLERS, FLOWER_CLAUSES, NAMES, PLACE_NAMES, PLACE_WORDS, PLURALS, PRAISE,
-    SKY_CLAUSES, SKY_SENTENCES, STYLE_WORDS, TIME_WORDS, VERBS,
+    BACKDROP_CLAUSES,
+    COLOUR_WORDS,
+    COMPANY,
+    FEATURES,
+    FILLERS,
+    FLOWER_CLAUSES,
+    NAMES,
+    PLACE_NAMES,
+    PLACE_WORDS,
+    PLURALS,
+    PRAISE,
+    SKY_CLAUSES,
+    SKY_SENTENCES,
+    STYLE_WORDS,
+    TIME_WORDS,
+    VERBS,
 )  # fmt: skip
 
 NUMBERS = {2: ("two", "two", "a pair of", "some"), 3: ("three", "three", "many", "some")}
@@ -61,7 +76,11 @@ def _sentence(scene: Scene, lot: Random, thrift: float) -> str:
             opening = f"{opening} {lot.choice(VERBS.get(scene.subject, ('stands', 'is')))}"
         if lot.random() < thrift and scene.ground not in NO_WEATHER:
             place = ""
-    told = f"{opening} {_company(scene, lot)} {place}" if lot.random() < 0.5 else f"{opening} {place} {_company(scene, lot)}"
+    told = (
+        f"{opening} {_company(scene, lot)} {place}"
+        if lot.random() < 0.5
+        else f"{opening} {place} {_company(scene, lot)}"
+    )
     lead, clauses = _ordered(lot, rest)
     joined = " ".join([lead, told.strip()]) + "".join(clauses)
     text = " ".join(joined.replace(" ,", ",").split())
@@ -83,13 +102,13 @@ def _clauses(scene: Scene, lot: Random, thrift: float) -> list[str]:
     """Time, sky, backdrop and flowers, each as a few words."""
     found: list[str] = []
     unsaid = {"day": 0.4}.get(scene.time, thrift)
-    if scene.ground not in NO_WEATHER and lot.random() > unsaid:
+    if (scene.ground not in NO_WEATHER and lot.random() > unsaid) or (
+        scene.ground == "room" and scene.time != "day"
+    ):
         found.append(lot.choice(TIME_WORDS[scene.time]))
-    elif scene.ground == "room" and scene.time != "day":
-        found.append(lot.choice(TIME_WORDS[scene.time]))
-    for thing in scene.sky:
-        if lot.random() > thrift and not (scene.ground == "space" and lot.random() < 0.6):
-            found.append(lot.choice(SKY_CLAUSES[thing]).format(place=lot.choice(PLACE_NAMES[scene.ground])))
+    quiet = 0.6 if scene.ground == "space" else thrift
+    seen = [lot.choice(SKY_CLAUSES[thing]) for thing in scene.sky if lot.random() > quiet]
+    found += [clause.format(place=lot.choice(PLACE_NAMES[scene.ground])) for clause in seen]
     if scene.backdrop != "none" and lot.random() > thrift * 2:
         found.append(lot.choice(BACKDROP_CLAUSES[scene.backdrop]))
     if scene.flowers and lot.random() > thrift:
@@ -124,8 +143,10 @@ def named(scene: Scene, lot: Random) -> str:
 
 
 def _company(scene: Scene, lot: Random) -> str:
+    """Who stands beside the subject, or else, now and then, how the subject looks."""
     if scene.companion is None:
-        return ""
+        seen = FEATURES.get(scene.subject or "") if scene.count == 1 else None
+        return lot.choice(seen) if seen and lot.random() < 0.15 else ""
     return lot.choice(COMPANY).format(other=f"a {lot.choice(NAMES[scene.companion])}")
 
 

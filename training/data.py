@@ -28,11 +28,12 @@ def shard_scenes(number: int, variety: float) -> list[Scene]:
     return [draw_lot(number * SHARD + i, variety) for i in range(SHARD)]
 
 
-def write_shard(folder: Path, number: int, variety: float, render: Callable[[Scene], NDArray[np.uint8]]) -> None:
-    """Draw one shard into `scenes-NNNNN.npy` (SHARD, 128, 128, 3) and `scenes-NNNNN.json`."""
+def write_shard(
+    folder: Path, number: int, scenes: list[Scene], render: Callable[[Scene], NDArray[np.uint8]]
+) -> None:
+    """Draw one shard into `scenes-NNNNN.npy` (len(scenes), 128, 128, 3) and `scenes-NNNNN.json`."""
     home = folder / "scenes"
     home.mkdir(parents=True, exist_ok=True)
-    scenes = shard_scenes(number, variety)
     text = json.dumps([asdict(scene) for scene in scenes])
     (home / f"scenes-{number:05}.json").write_text(text, encoding="utf-8")
     save_array(home / f"scenes-{number:05}.npy", np.stack([render(scene) for scene in scenes]))

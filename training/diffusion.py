@@ -1,8 +1,8 @@
 """Stage four: the denoiser learns to draw, and the text encoder with it.
 
-v-prediction on zero-terminal-SNR noise (Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps Are
-Flawed"), weighted by min(SNR + 1, 6) / (SNR + 1) (after Hang et al. 2023, "Efficient Diffusion Training via Min-SNR
-Weighting"), with an exponential average of the weights, which is what is exported.
+v-prediction on zero-terminal-SNR noise (Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps
+Are Flawed"), weighted by min(SNR + 1, 6) / (SNR + 1) (after Hang et al. 2023, "Efficient Diffusion Training
+via Min-SNR Weighting"), with an exponential average of the weights, which is what is exported.
 """
 
 import math
@@ -21,6 +21,7 @@ from training import checkpoint
 from training.captions import caption
 from training.latents import Library
 from training.networks import make_scheduler, make_text_encoder, make_unet
+from training.progress import tell
 from training.scene import Scene
 from training.text import ensure_tokenizer, token_ids
 from training.workers import Crew, autocast
@@ -34,8 +35,8 @@ BUCKETS = 5
 class Flat:
     """All parameters of some modules as one long vector, with one gradient vector and one average beside it.
 
-    One vector means one optimizer operation, one all-reduce and one averaging a step, instead of four hundred.
-    Convolution weights keep their channels-last layout inside it.
+    One vector means one optimizer operation, one all-reduce and one averaging a step, instead of four
+    hundred. Convolution weights keep their channels-last layout inside it.
     """
 
     def __init__(self, modules: list[nn.Module], device: torch.device) -> None:
@@ -67,7 +68,9 @@ def _shaped(stretch: Tensor, shape: torch.Size) -> Tensor:
 
 @dataclass(frozen=True)
 class Denoising:
-    """The work of one worker: to `steps`, the rate falling from step `fall_from` on; `batch` is per worker."""
+    """The work of one worker: to `steps`, the rate falling from step `fall_from` on; `batch` is per
+    worker.
+    """
 
     folder: Path
     steps: int
@@ -95,7 +98,9 @@ class Denoising:
             assert known is not None, "train the text encoder first"
             text.load_state_dict(known["model"])
         flat = Flat([unet, text], crew.device)
-        optimizer = torch.optim.AdamW([flat.values], lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        optimizer = torch.optim.AdamW(
+            [flat.values], lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
         first = self._restore(state, flat, optimizer)
         self._train(crew, unet, text, flat, optimizer, first)
 
@@ -145,7 +150,9 @@ def _told(scenes: list[Scene], lot: Random, thrift: float) -> list[str]:
 
 
 class Noises:
-    """The noise levels of the scheduler: how much signal and noise at each of its timesteps, and the loss's weight."""
+    """The noise levels of the scheduler: how much signal and noise at each of its timesteps, and the loss's
+    weight.
+    """
 
     def __init__(self, device: torch.device) -> None:
         kept = make_scheduler().alphas_cumprod.to(device)
@@ -155,11 +162,17 @@ class Noises:
 
     def draw(self, count: int) -> Tensor:
         """Timesteps (count,), one in each of `count` equal stretches."""
-        return ((torch.arange(count) + torch.rand(count)) * (len(self.signal) / count)).long().to(self.signal.device)
+        return (
+            ((torch.arange(count) + torch.rand(count)) * (len(self.signal) / count))
+            .long()
+            .to(self.signal.device)
+        )
 
 
 def _loss(unet: Any, text: Any, noises: Noises, clean: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
-    """The weighted loss of a batch, and per-bucket sums and counts (2, BUCKETS + 1), the last column weighted."""
+    """The weighted loss of a batch, and per-bucket sums and counts (2, BUCKETS + 1), the last column
+    weighted.
+    """
     times = noises.draw(len(clean))
     signal, noise = noises.signal[times].view(-1, 1, 1, 1), noises.noise[times].view(-1, 1, 1, 1)
     grain = torch.randn_like(clean)
@@ -182,5 +195,4 @@ def _report(crew: Crew, step: int, tally: Tensor, seconds: float, batch: int) ->
         losses = (tally[0] / tally[1].clamp(min=1)).tolist()
         buckets = " ".join(f"{value:.3f}" for value in losses[:-1])
         speed = 50 * batch * crew.size / seconds
-        clock = time.strftime("%H:%M:%S")
-        print(f"{clock} step {step} loss {losses[-1]:.4f} buckets {buckets} at {speed:.0f} a second", flush=True)  # noqa: T201
+        tell(f"step {step} loss {losses[-1]:.4f} buckets {buckets} at {speed:.0f} a second")

@@ -1,4 +1,6 @@
-"""Stage two: freeze the encoder, and keep every scene's latents (and its mirror image's) on disk beside its picture."""
+"""Stage two: freeze the encoder, and keep every scene's latents (and its mirror image's) on disk beside its
+picture.
+"""
 
 import time
 from pathlib import Path
@@ -11,11 +13,14 @@ from torch import Tensor
 
 from training import checkpoint, data
 from training.networks import make_autoencoder
+from training.progress import tell
 from training.scene import Scene
 
 
 def freeze_encoder(folder: Path) -> None:
-    """Keep the trained encoder for good in `encoder.pt`, with the factor that gives its latents unit variance."""
+    """Keep the trained encoder for good in `encoder.pt`, with the factor that gives its latents unit
+    variance.
+    """
     if (folder / "encoder.pt").exists():
         return
     state = checkpoint.load(folder / "autoencoder.pt")
@@ -61,7 +66,7 @@ def encode_shards(folder: Path) -> None:
             for part in np.array_split(pictures, 10)
         ]
         data.save_array(target, torch.cat(both).half().numpy())
-        print(f"{target.name} in {time.monotonic() - started:.1f} s", flush=True)  # noqa: T201
+        tell(f"{target.name} in {time.monotonic() - started:.1f} s")
 
 
 class Library:

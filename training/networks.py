@@ -1,11 +1,13 @@
-"""The shape of every network: sizes live here and nowhere else. All are stock diffusers and transformers classes.
+"""The shape of every network: sizes live here and nowhere else. All are stock diffusers and transformers
+classes.
 
-Sizes were chosen so that all weights together stay under 20 MB in half precision and a guided picture of 20 steps
-takes less than a second on one CPU core. The denoiser spends its parameters at 4x4 and 8x8 cells, where a whole
-subject is a few cells wide; attention at 8x8 places things, and `addition_embed_type="text"` lets the caption steer
-every residual block.
+Sizes were chosen so that all weights together stay under 20 MB in half precision and a guided picture of 20
+steps takes less than a second on one CPU core. The denoiser spends its parameters at 4x4 and 8x8 cells, where
+a whole subject is a few cells wide; attention at 8x8 places things, and `addition_embed_type="text"` lets the
+caption steer every residual block.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,11 +31,14 @@ WIDTH = 128
 ENCODER_WIDTH = 48
 """Width of the encoder: what stacked 2x2 groupings of RGB need (3, 12, 48) to lose nothing."""
 LIFT = 4.0
-"""Added before the encoder's last rectifier and taken away after it: so it lets a principal component through."""
+"""Added before the encoder's last rectifier and taken away after it: so it lets a principal component
+through."""
 
 
 def make_autoencoder() -> Any:  # noqa: ANN401
-    """An encoder of strided convolutions with two residual blocks, and a small residual decoder; 8x8 pixels a cell."""
+    """An encoder of strided convolutions with two residual blocks, and a small residual decoder; 8x8 pixels a
+    cell.
+    """
     return AutoencoderTiny(
         latent_channels=CHANNELS,
         encoder_block_out_channels=(ENCODER_WIDTH,) * 4,
@@ -45,14 +50,24 @@ def make_autoencoder() -> Any:  # noqa: ANN401
 
 def make_text_encoder() -> Any:  # noqa: ANN401
     config = CLIPTextConfig(
-        vocab_size=WORDS, hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_hidden_layers=2, num_attention_heads=4,
-        max_position_embeddings=TOKENS, projection_dim=WIDTH, bos_token_id=0, eos_token_id=1, pad_token_id=1,
-    )  # fmt: skip
+        vocab_size=WORDS,
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=TOKENS,
+        projection_dim=WIDTH,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
     return CLIPTextModel(config)
 
 
 def make_unet() -> Any:  # noqa: ANN401
-    """The denoiser: latents (n, 16, 16, 16), timesteps (n,), text (n, TOKENS, WIDTH) -> v of the latents' shape."""
+    """The denoiser: latents (n, 16, 16, 16), timesteps (n,), text (n, TOKENS, WIDTH) -> v of the latents'
+    shape.
+    """
     unet = UNet2DConditionModel(
         sample_size=CELLS,
         in_channels=CHANNELS,
@@ -73,7 +88,9 @@ def make_unet() -> Any:  # noqa: ANN401
 
 
 def make_scheduler() -> Any:  # noqa: ANN401
-    """Zero terminal SNR, so that a night can be dark and a page white; v-prediction needs it and goes with it."""
+    """Zero terminal SNR, so that a night can be dark and a page white; v-prediction needs it and goes with
+    it.
+    """
     return DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction",
         rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False, set_alpha_to_one=True,
@@ -81,24 +98,25 @@ def make_scheduler() -> Any:  # noqa: ANN401
 
 
 def make_tokenizer(captions: Iterable[str]) -> Any:  # noqa: ANN401
-    """CLIP's byte-level BPE with a vocabulary of its own, learnt from captions; every byte is in it, so any text goes."""
+    """CLIP's byte-level BPE with a vocabulary learnt from captions; it has every byte, so any text goes."""
     bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     bpe.normalizer = normalizers.Lowercase()
     bpe.pre_tokenizer = CLIPTokenizer().backend_tokenizer.pre_tokenizer
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     marks = ["<|startoftext|>", "<|endoftext|>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=WORDS - len(alphabet), special_tokens=marks, initial_alphabet=alphabet, end_of_word_suffix="</w>",
+        vocab_size=WORDS - len(alphabet),
+        special_tokens=marks,
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
         show_progress=False,
-    )  # fmt: skip
+    )
     bpe.train_from_iterator(captions, trainer)
     return _as_clip(bpe.to_str(), alphabet)
 
 
 def _as_clip(trained: str, alphabet: list[str]) -> Any:  # noqa: ANN401
     """The trained vocabulary in a CLIPTokenizer, with every byte also in its end-of-word form."""
-    import json
-
     model = json.loads(trained)["model"]
     vocabulary: dict[str, int] = model["vocab"]
     for letter in alphabet:
@@ -108,12 +126,13 @@ def _as_clip(trained: str, alphabet: list[str]) -> Any:  # noqa: ANN401
 
 
 def install_patches(autoencoder: Any, pictures: NDArray[np.uint8]) -> None:  # noqa: ANN401
-    """Write a principal-component analysis of 8x8 patches into the encoder, exactly: where its training starts.
+    """Write a principal-component analysis of 8x8 patches into the encoder, exactly: where its training
+    starts.
 
-    The strided convolutions regroup each 2x2 of their input into channels (3 -> 12 -> 48), the last one projects onto
-    the leading components, the residual blocks begin as identities, and the output keeps CHANNELS of them. Component
-    i is scaled by the square root of its deviation, so that fine detail has smaller latents and drowns in noise
-    before the broad forms do.
+    The strided convolutions regroup each 2x2 of their input into channels (3 -> 12 -> 48), the last one
+    projects onto the leading components, the residual blocks begin as identities, and the output keeps
+    CHANNELS of them. Component i is scaled by the square root of its deviation, so that fine detail has
+    smaller latents and drowns in noise before the broad forms do.
     """
     patches = pictures.reshape(-1, 16, 8, 16, 8, 3).transpose(0, 1, 3, 5, 2, 4).reshape(-1, 192) / 255.0
     mean = patches.mean(0)

@@ -1,7 +1,7 @@
 """What can be in a picture: the words of the little world, and how scenes are drawn by lot.
 
-A `Scene` is everything that a caption may tell and that an attribute reader may find; the exact places and shapes
-come from its `seed`. This module draws nothing.
+A `Scene` is everything that a caption may tell and that an attribute reader may find; the exact places and
+shapes come from its `seed`. This module draws nothing.
 """
 
 from collections.abc import Sequence
@@ -51,10 +51,23 @@ HOMES: dict[str, Sequence[str]] = {
     "flower": ("meadow", "river", "forest", "room"),
     "window": ("room",),
 }
-"""Every subject and the grounds that it is found on; one that is named twice is found there twice as often."""
+"""Every subject and the grounds that it is found on; one that is named twice is found there twice as
+often."""
 
 SUBJECTS = tuple(HOMES)
-COMPANIONS = ("tree", "pine", "house", "person", "sheep", "horse", "cow", "fire", "lighthouse", "sailboat", "deer")
+COMPANIONS = (
+    "tree",
+    "pine",
+    "house",
+    "person",
+    "sheep",
+    "horse",
+    "cow",
+    "fire",
+    "lighthouse",
+    "sailboat",
+    "deer",
+)
 COLOURS: dict[str, Sequence[str]] = {
     "house": ("white", "red", "yellow", "blue", "brown"),
     "lighthouse": ("white", "white", "white", "red"),
@@ -76,7 +89,20 @@ COLOURS: dict[str, Sequence[str]] = {
 """The colours that a subject comes in; the first is the one that a caption need not name."""
 
 NO_WEATHER = ("room", "space", "darkness", "light")
-HERDS = ("tree", "pine", "palm", "sheep", "cow", "horse", "deer", "fish", "person", "house", "sailboat", "bird")
+HERDS = (
+    "tree",
+    "pine",
+    "palm",
+    "sheep",
+    "cow",
+    "horse",
+    "deer",
+    "fish",
+    "person",
+    "house",
+    "sailboat",
+    "bird",
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +123,9 @@ class Scene:
 
 
 def draw_lot(seed: int, variety: float) -> Scene:
-    """The scene of a seed. `variety` in 0..1: how often there is more than one large subject in a plain place."""
+    """The scene of a seed. `variety` in 0..1: how often there is more than one large subject in a plain
+    place.
+    """
     lot = Random(seed)
     subject = lot.choice(SUBJECTS) if lot.random() < 0.85 else None
     ground = lot.choice(HOMES[subject]) if subject else lot.choice(GROUNDS)

@@ -13,6 +13,7 @@ from training import data
 from training.buildings import BUILDINGS, rocky_islet
 from training.canvas import SIZE, Canvas, Pen, Point
 from training.creatures import CREATURES
+from training.progress import tell
 from training.scene import Scene, draw_lot
 from training.settings import draw_land, draw_setting, draw_window
 from training.sky import draw_sky, draw_weather
@@ -20,10 +21,14 @@ from training.styles import finish
 from training.things import THINGS
 
 HEIGHT = {
-    "house": 0.46, "lighthouse": 0.66, "tower": 0.64, "castle": 0.58, "temple": 0.44, "windmill": 0.56, "gate": 0.62,
-    "sailboat": 0.54, "fishing boat": 0.36, "ship": 0.5, "tree": 0.6, "fruit tree": 0.6, "pine": 0.64, "palm": 0.6,
-    "fire": 0.44, "rock": 0.34, "flower": 0.56, "space gate": 0.62, "spaceship": 0.62, "planet": 0.56, "person": 0.56,
-    "horse": 0.44, "cow": 0.38, "sheep": 0.38, "deer": 0.48, "whale": 0.36, "fish": 0.36, "bird": 0.36, "window": 0.5,
+    "house": 0.46, "lighthouse": 0.66, "tower": 0.64, "castle": 0.58, "temple": 0.44, "windmill": 0.56,
+    "gate": 0.62,
+    "sailboat": 0.54, "fishing boat": 0.36, "ship": 0.5, "tree": 0.6, "fruit tree": 0.6, "pine": 0.64,
+    "palm": 0.6,
+    "fire": 0.44, "rock": 0.34, "flower": 0.56, "space gate": 0.62, "spaceship": 0.62, "planet": 0.56,
+    "person": 0.56,
+    "horse": 0.44, "cow": 0.38, "sheep": 0.38, "deer": 0.48, "whale": 0.36, "fish": 0.36, "bird": 0.36,
+    "window": 0.5,
 }  # fmt: skip
 """Height of each subject in heights of the picture, when it stands alone."""
 
@@ -62,7 +67,15 @@ def _subjects(canvas: Canvas, lot: Random, scene: Scene, foot: float) -> None:
     if scene.subject:
         shift = 0.14 if scene.companion else 0.0
         for place in _places(lot, scene.count, foot, shift):
-            _stand(canvas, lot, scene, scene.subject, scene.colour, place, lot.uniform(0.9, 1.08) / scene.count**0.6)
+            _stand(
+                canvas,
+                lot,
+                scene,
+                scene.subject,
+                scene.colour,
+                place,
+                lot.uniform(0.9, 1.08) / scene.count**0.6,
+            )
 
 
 def _places(lot: Random, count: int, foot: float, shift: float) -> list[Point]:
@@ -74,7 +87,9 @@ def _places(lot: Random, count: int, foot: float, shift: float) -> list[Point]:
     return sorted(places, key=lambda place: place[1])
 
 
-def _stand(canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | None, place: Point, size: float) -> None:
+def _stand(
+    canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | None, place: Point, size: float
+) -> None:
     """Draw one subject with its shadow, or with what it stands on in water."""
     x, foot = place
     height = HEIGHT[kind] * size
@@ -87,10 +102,15 @@ def _stand(canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | N
         rocky_islet(Pen(canvas, x, foot, 0.15), lot)
         foot -= 0.13
     elif kind not in SWIMMING and scene.ground not in ("space", "darkness", "light"):
-        canvas.oval((x - height * 0.55, foot - 0.035, x + height * 0.55, foot + 0.035), _shadow(canvas, x, foot), lit=True, line=False)
+        canvas.oval(
+            (x - height * 0.55, foot - 0.035, x + height * 0.55, foot + 0.035),
+            _shadow(canvas, x, foot),
+            lit=True,
+            line=False,
+        )
     lights = scene.time in ("night", "storm")
-    pen = Pen(canvas, x, foot, height, mirrored=lot.random() < 0.5)
-    (BUILDINGS | CREATURES | THINGS)[kind](pen, colour, lot, lights)
+    pen = Pen(canvas, x, foot, height, lot.random() < 0.5, colour, lot, lights)
+    (BUILDINGS | CREATURES | THINGS)[kind](pen)
     if kind in SWIMMING and scene.ground in ("sea", "river"):
         foam = (214, 232, 242)
         canvas.stroke([(x - height * 0.75, foot), (x + height * 0.75, foot)], foam, 0.018)
@@ -129,8 +149,8 @@ def main() -> None:
         sheet([render(draw_lot(seed, options.variety)) for seed in range(64)], 8).save(options.sheet)
     for number in range(options.first, options.first + options.shards, options.step):
         started = time.monotonic()
-        data.write_shard(options.folder, number, options.variety, render)
-        print(f"shard {number}: {data.SHARD} scenes in {time.monotonic() - started:.1f} s", flush=True)  # noqa: T201
+        data.write_shard(options.folder, number, data.shard_scenes(number, options.variety), render)
+        tell(f"shard {number}: {data.SHARD} scenes in {time.monotonic() - started:.1f} s")
 
 
 if __name__ == "__main__":

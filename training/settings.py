@@ -24,7 +24,8 @@ HEAVENS: dict[str, tuple[Colour, Colour, Colour]] = {
 
 HORIZON: dict[str, float] = {
     "sea": 0.56, "beach": 0.5, "meadow": 0.6, "desert": 0.6, "mountains": 0.68, "forest": 0.66, "snow": 0.6,
-    "town": 0.7, "city": 0.78, "river": 0.56, "ice": 0.56, "room": 0.72, "space": 0.8, "darkness": 0.8, "light": 0.8,
+    "town": 0.7, "city": 0.78, "river": 0.56, "ice": 0.56, "room": 0.72, "space": 0.8, "darkness": 0.8,
+    "light": 0.8,
 }  # fmt: skip
 """Where the far edge of each ground lies, as y in 0..1 from the top."""
 
@@ -48,7 +49,7 @@ LEAF: Colour = (40, 104, 48)
 WINDOW: Colour = (255, 214, 110)
 
 
-def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, backdrop: str) -> float:
+def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, _backdrop: str) -> float:
     """Draw heaven and earth; return y of the line that a subject stands on."""
     horizon = HORIZON[ground] + lot.uniform(-0.03, 0.03)
     if ground in _WHOLE:
@@ -60,7 +61,9 @@ def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, backdrop: 
     return horizon
 
 
-def draw_land(canvas: Canvas, lot: Random, scene_time: str, ground: str, backdrop: str, horizon: float) -> float:
+def draw_land(
+    canvas: Canvas, lot: Random, scene_time: str, ground: str, backdrop: str, horizon: float
+) -> float:
     """Draw the ground over the sky's things; return y of the line that a subject stands on."""
     if ground in _WHOLE:
         return horizon
@@ -91,7 +94,10 @@ def _ridge(lot: Random, y: float, height: float, corners: int) -> list[Point]:
     """A jagged line across the picture that closes at the bottom."""
     phase = lot.randrange(2)
     points = [
-        (i / corners + lot.uniform(-0.03, 0.03), y - (height if (i + phase) % 2 else height * 0.35) * lot.uniform(0.6, 1))
+        (
+            i / corners + lot.uniform(-0.03, 0.03),
+            y - (height if (i + phase) % 2 else height * 0.35) * lot.uniform(0.6, 1),
+        )
         for i in range(-1, corners + 2)
     ]
     return [*points, (1.2, 1.0), (-0.2, 1.0)]
@@ -103,20 +109,22 @@ def _hills(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
         canvas.oval((x - wide, horizon - high, x + wide, horizon + high), (104, 150, 104))
 
 
-def _far_mountains(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _far_mountains(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     canvas.polygon(_ridge(lot, horizon + 0.02, 0.2, 5), (120, 132, 158))
 
 
 def _great_mountains(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     """Two or three great peaks, each with a dark side and a cap of snow."""
-    for x in sorted((lot.uniform(0.05, 0.3), lot.uniform(0.7, 0.95), lot.uniform(0.4, 0.6)), key=lambda _: lot.random()):
+    for x in sorted(
+        (lot.uniform(0.05, 0.3), lot.uniform(0.7, 0.95), lot.uniform(0.4, 0.6)), key=lambda _: lot.random()
+    ):
         pen = Pen(canvas, x, horizon + 0.05, lot.uniform(0.38, 0.56))
         pen.poly((118, 122, 138), (-0.75, 0), (0, 1), (0.75, 0))
         pen.poly((88, 92, 110), (0, 1), (0.75, 0), (0.12, 0), line=False)
         pen.poly((246, 249, 255), (0, 1), (0.26, 0.65), (0.1, 0.72), (0, 0.6), (-0.12, 0.72), (-0.26, 0.65))
 
 
-def _far_forest(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _far_forest(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     for i in range(11):
         height = lot.uniform(0.12, 0.19)
         _fir(canvas, i / 10 + lot.uniform(-0.02, 0.02), horizon + 0.02, height, mix(LEAF, (70, 110, 90), 0.4))
@@ -138,15 +146,21 @@ def _fir(canvas: Canvas, x: float, foot: float, height: float, colour: Colour) -
 
 def _far_town(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     for i in range(6):
-        _small_house(canvas, lot, time, i / 5 + lot.uniform(-0.03, 0.03), horizon + 0.03, lot.uniform(0.12, 0.16))
+        _small_house(
+            canvas, lot, time, i / 5 + lot.uniform(-0.03, 0.03), horizon + 0.03, lot.uniform(0.12, 0.16)
+        )
 
 
 def _street(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     """A back row and a front row of houses that face us."""
     for i in range(5):
-        _small_house(canvas, lot, time, i / 4 + lot.uniform(-0.04, 0.04), horizon + 0.02, lot.uniform(0.34, 0.46))
+        _small_house(
+            canvas, lot, time, i / 4 + lot.uniform(-0.04, 0.04), horizon + 0.02, lot.uniform(0.34, 0.46)
+        )
     for i in (0, 1, 3, 4):
-        _small_house(canvas, lot, time, i / 4 + lot.uniform(-0.03, 0.03), horizon + 0.08, lot.uniform(0.24, 0.32))
+        _small_house(
+            canvas, lot, time, i / 4 + lot.uniform(-0.03, 0.03), horizon + 0.08, lot.uniform(0.24, 0.32)
+        )
 
 
 def _small_house(canvas: Canvas, lot: Random, time: str, x: float, foot: float, height: float) -> None:
@@ -174,7 +188,8 @@ def _skyline(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
             if lot.random() < 0.75:
                 pen.poly(
                     colour,
-                    (-wide * 0.6, low), (wide * 0.6, low), (wide * 0.6, low + 0.035 / height), (-wide * 0.6, low + 0.035 / height),
+                    (-wide * 0.6, low), (wide * 0.6, low), (wide * 0.6, low + 0.035 / height), (-wide * 0.6,
+                    low + 0.035 / height),
                     lit=lights, line=False,
                 )  # fmt: skip
 
@@ -197,18 +212,20 @@ def _crests(canvas: Canvas, lot: Random, y: float, light: Colour) -> None:
     for i in range(-1, 6):
         x = i * 0.2 + shift
         peak = y - lot.uniform(0.04, 0.08)
-        canvas.polygon([(x - 0.11, y + 0.02), (x, peak), (x + 0.05, y), (x + 0.11, y + 0.02)], (38, 104, 150), line=False)
+        canvas.polygon(
+            [(x - 0.11, y + 0.02), (x, peak), (x + 0.05, y), (x + 0.11, y + 0.02)], (38, 104, 150), line=False
+        )
         canvas.stroke([(x - 0.09, y + 0.01), (x, peak), (x + 0.04, y)], light, 0.014)
 
 
-def _sea_edge(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _sea_edge(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     """The water behind a beach, with its line of foam."""
     shore = horizon + lot.uniform(0.1, 0.14)
     canvas.polygon([(0, horizon), (1, horizon), (1, shore - 0.03), (0, shore)], EARTH["sea"][0])
     canvas.stroke([(0, shore), (1, shore - 0.03)], (240, 248, 252), 0.018, line=False)
 
 
-def _stream(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _stream(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     """A river that comes from the horizon and widens to the front."""
     end, turn = lot.uniform(0.25, 0.75), lot.choice((-1, 1))
     left: list[Point] = []
@@ -229,7 +246,9 @@ def _stream(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
 def _dunes(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     for _ in range(2):
         x, y, wide = lot.random(), horizon + lot.uniform(0.1, 0.3), lot.uniform(0.3, 0.5)
-        canvas.polygon([(x - wide, y + 0.06), (x, y - 0.04), (x + wide, y + 0.06)], (226, 174, 94), line=False)
+        canvas.polygon(
+            [(x - wide, y + 0.06), (x, y - 0.04), (x + wide, y + 0.06)], (226, 174, 94), line=False
+        )
 
 
 def _cracks(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
@@ -300,14 +319,27 @@ def _light(canvas: Canvas, lot: Random, _time: str) -> None:
     Pen(canvas, x, y, 0.5).glow((255, 255, 245), 0, 0, 1, 1.0)
 
 
-_TURNS = [(1, 0), (0.87, 0.5), (0.5, 0.87), (0, 1), (-0.5, 0.87), (-0.87, 0.5), (-1, 0), (-0.87, -0.5), (-0.5, -0.87)]
+_TURNS = [
+    (1, 0),
+    (0.87, 0.5),
+    (0.5, 0.87),
+    (0, 1),
+    (-0.5, 0.87),
+    (-0.87, 0.5),
+    (-1, 0),
+    (-0.87, -0.5),
+    (-0.5, -0.87),
+]
 _TURNS += [(0, -1), (0.5, -0.87), (0.87, -0.5)]
 
 
 def _ray(x: float, y: float, i: int) -> tuple[Point, Point]:
     """The two far corners of ray i of twelve."""
     along, up = _TURNS[i]
-    return (x + along * 1.3 - up * 0.14, y + up * 1.3 + along * 0.14), (x + along * 1.3 + up * 0.14, y + up * 1.3 - along * 0.14)
+    return (x + along * 1.3 - up * 0.14, y + up * 1.3 + along * 0.14), (
+        x + along * 1.3 + up * 0.14,
+        y + up * 1.3 - along * 0.14,
+    )
 
 
 _WHOLE = {"room": _room, "space": _space, "darkness": _darkness, "light": _light}

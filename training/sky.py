@@ -7,7 +7,9 @@ from training.canvas import Canvas, Colour, Pen, Point, mix
 from training.settings import HEAVENS
 
 
-def draw_sky(canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[str, ...], horizon: float) -> None:
+def draw_sky(
+    canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[str, ...], horizon: float
+) -> None:
     """Draw what stands behind the land, the far things first."""
     for thing in ("stars", "rainbow", "sun", "moon", "clouds", "lightning", "birds"):
         if thing in found:
@@ -36,7 +38,7 @@ def _sun(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     pen.oval(disc, -0.5, -0.5, 0.5, 0.5, lit=True)
 
 
-def _moon(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _moon(canvas: Canvas, lot: Random, _time: str, _horizon: float) -> None:
     x = lot.choice((lot.uniform(0.14, 0.34), lot.uniform(0.66, 0.86)))
     pen = Pen(canvas, x, lot.uniform(0.14, 0.22), 0.19)
     pen.glow((210, 220, 255), 0, 0, 1.4, 0.4)
@@ -48,7 +50,7 @@ def _moon(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     pen.poly((246, 244, 226), *outer, *inner, lit=True)
 
 
-def _stars(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _stars(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     for _ in range(26 if horizon < 1 else 42):
         x, y, size = lot.random(), lot.uniform(0.02, horizon - 0.04), lot.uniform(0.008, 0.016)
         star = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
@@ -57,7 +59,9 @@ def _stars(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
 
 def _clouds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     top, middle, _ = HEAVENS[time]
-    tone: Colour = mix(middle, (255, 255, 255), {"day": 0.95, "dawn": 0.7, "sunset": 0.4, "night": 0.22}.get(time, 0.0))
+    tone: Colour = mix(
+        middle, (255, 255, 255), {"day": 0.95, "dawn": 0.7, "sunset": 0.4, "night": 0.22}.get(time, 0.0)
+    )
     if time == "storm":
         tone = mix(top, (20, 22, 30), 0.4)
     for i in range(3):
@@ -71,9 +75,16 @@ def _cloud(pen: Pen, tone: Colour) -> None:
     pen.poly(tone, (-0.6, 0.02), (0.6, 0.02), (0.6, 0.4), (-0.6, 0.4), lit=True, line=False)
 
 
-def _rainbow(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _rainbow(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     x, radius = lot.uniform(0.4, 0.6), lot.uniform(0.46, 0.54)
-    bands: tuple[Colour, ...] = ((226, 60, 60), (245, 150, 50), (248, 224, 80), (84, 184, 84), (70, 120, 214), (136, 84, 184))
+    bands: tuple[Colour, ...] = (
+        (226, 60, 60),
+        (245, 150, 50),
+        (248, 224, 80),
+        (84, 184, 84),
+        (70, 120, 214),
+        (136, 84, 184),
+    )
     for i, colour in enumerate(bands):
         around = [pi * (0.02 + 0.96 * step / 24) for step in range(25)]
         reach = radius - i * 0.024
@@ -81,11 +92,10 @@ def _rainbow(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
         canvas.stroke(arc, colour, 0.026, lit=True, line=i in (0, len(bands) - 1))
 
 
-def _lightning(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
+def _lightning(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     x = lot.choice((lot.uniform(0.15, 0.36), lot.uniform(0.64, 0.85)))
-    bolt: list[Point] = [(x, 0.0)]
-    for i in range(1, 5):
-        bolt.append((x + (0.06 if i % 2 else -0.05) + lot.uniform(-0.02, 0.02), horizon * i / 4))
+    sway = [0.0, 0.06, -0.05, 0.06, -0.05]
+    bolt = [(x + aside + lot.uniform(-0.02, 0.02), horizon * i / 4) for i, aside in enumerate(sway)]
     canvas.stroke(bolt, (255, 250, 200), 0.03, lit=True)
     Pen(canvas, x, horizon * 0.5, 0.5).glow((220, 224, 255), 0, 0, 0.8, 0.4)
 
@@ -110,6 +120,7 @@ def _snowfall(canvas: Canvas, lot: Random) -> None:
 
 
 _FAR = {
-    "stars": _stars, "rainbow": _rainbow, "sun": _sun, "moon": _moon, "clouds": _clouds, "lightning": _lightning,
+    "stars": _stars, "rainbow": _rainbow, "sun": _sun, "moon": _moon, "clouds": _clouds,
+    "lightning": _lightning,
     "birds": _birds,
 }  # fmt: skip

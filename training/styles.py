@@ -1,7 +1,8 @@
 """The six ways to finish a scene: from flat colour and ink to a photograph, a drawing, a painting, or neon.
 
-Every style maps colour (SIZE, SIZE, 3) and ink (SIZE, SIZE), float32 in 0..1, to a picture of the same kind. Marks are
-kept broad: a latent cell covers 8x8 pixels, and anything finer than a few pixels would be lost on the way.
+Every style maps colour (SIZE, SIZE, 3) and ink (SIZE, SIZE), float32 in 0..1, to a picture of the same kind.
+Marks are kept broad: a latent cell covers 8x8 pixels, and anything finer than a few pixels would be lost on
+the way.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,8 @@ Lot = np.random.Generator
 def finish(style: str, colour: Pixels, ink: Pixels, lot: Lot, *, dark: bool) -> NDArray[np.uint8]:
     """The finished picture, uint8 (SIZE, SIZE, 3)."""
     picture = _STYLES[style](colour, ink, lot, dark)
-    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    return rounded
 
 
 def _blur(picture: Pixels, radius: float) -> Pixels:
@@ -37,7 +39,7 @@ def _luma(colour: Pixels) -> Pixels:
     return grey
 
 
-def _photograph(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
+def _photograph(colour: Pixels, _ink: Pixels, lot: Lot, _dark: bool) -> Pixels:
     """Natural colours, soft edges, a little light and shade across the picture."""
     soft = _blur(colour, 0.6)
     shade = 1 + 0.05 * _clouding(lot, 5)[..., None]
@@ -46,10 +48,11 @@ def _photograph(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
 
 def _vignette(depth: float) -> Pixels:
     rows, columns = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j].astype(np.float32)
-    return (1 - depth * (rows**2 + columns**2) / 2)[..., None]
+    shade: Pixels = (1 - depth * (rows**2 + columns**2) / 2)[..., None]
+    return shade
 
 
-def _charcoal(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
+def _charcoal(colour: Pixels, ink: Pixels, lot: Lot, _dark: bool) -> Pixels:
     """Soft grey tones, smudged, with broad dark contours."""
     grey = _luma(_blur(colour, 1.2))
     tone = 0.16 + 0.74 * grey + 0.03 * _clouding(lot, 6)
@@ -57,7 +60,7 @@ def _charcoal(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
     return np.repeat((drawn * _vignette(0.2)[..., 0])[..., None], 3, axis=-1)
 
 
-def _line(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
+def _line(colour: Pixels, ink: Pixels, _lot: Lot, dark: bool) -> Pixels:
     """Black contours on white paper, or on grey paper where it is night."""
     paper = 0.56 if dark else 0.97
     lights = np.clip(_luma(colour) - 0.55, 0, 1) if dark else np.zeros_like(ink)
@@ -75,7 +78,8 @@ def _watercolor(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
     painted = (1 - (1 - wash) * np.clip(pooled, 0, 1)) * edge
     bare = _bare_edge(lot, 2.5 if dark else 5.5)[..., None]
     paper = np.array([0.98, 0.96, 0.92], np.float32)
-    return painted * (1 - bare) + paper * bare
+    finished: Pixels = painted * (1 - bare) + paper * bare
+    return finished
 
 
 def _bare_edge(lot: Lot, width: float) -> Pixels:
@@ -102,7 +106,8 @@ def _oil(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
     painted = np.asarray(canvas, np.float32) / 255
     near = 1 - _blur(ink, 1.5)[..., None]
     keep = np.clip(0.25 + near, 0, 0.7)
-    return painted * (1 - keep) + rich * keep
+    finished: Pixels = painted * (1 - keep) + rich * keep
+    return finished
 
 
 def _saturated(colour: Pixels, amount: float) -> Pixels:
@@ -117,21 +122,25 @@ _NEON = {
 """Two ramps from dark over middle to light: what is warm turns pink, what is cool turns blue."""
 
 
-def _cyberpunk(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
+def _cyberpunk(colour: Pixels, ink: Pixels, _lot: Lot, dark: bool) -> Pixels:
     """Violet and cyan darkness with contours of glowing neon."""
     grey = np.clip(_luma(_blur(colour, 0.7)) * 1.05, 0, 1)
-    warmth = np.clip(0.5 + 1.6 * (colour[..., :1] - colour[..., 2:]), 0, 1)
+    warmth: Pixels = np.clip(0.5 + 1.6 * (colour[..., :1] - colour[..., 2:]), 0, 1)
     warmth = _blur(np.repeat(warmth, 3, axis=-1), 1.5)
     base = warmth * _ramp("warm", grey) + (1 - warmth) * _ramp("cool", grey)
     lines = (1 - ink)[..., None]
     neon = np.where(warmth > 0.5, np.array([1, 0.3, 0.8], np.float32), np.array([0.2, 0.95, 1], np.float32))
-    shine = np.clip(0.75 * lines + 1.1 * _blur(np.repeat(lines, 3, axis=-1), 2.4), 0, 1) * (0.9 if dark else 0.75)
+    shine = np.clip(0.75 * lines + 1.1 * _blur(np.repeat(lines, 3, axis=-1), 2.4), 0, 1) * (
+        0.9 if dark else 0.75
+    )
     return (base * (0.75 if dark else 0.95)) * (1 - shine) + neon * shine
 
 
 def _ramp(name: str, grey: Pixels) -> Pixels:
     stops = _NEON[name]
-    return np.stack([np.interp(grey, (0, 0.45, 1), stops[:, i]) for i in range(3)], axis=-1).astype(np.float32)
+    return np.stack([np.interp(grey, (0, 0.45, 1), stops[:, i]) for i in range(3)], axis=-1).astype(
+        np.float32
+    )
 
 
 _STYLES: dict[str, Callable[[Pixels, Pixels, Lot, bool], Pixels]] = {

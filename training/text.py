@@ -1,7 +1,7 @@
 """Stage three: a vocabulary, and a text encoder that knows what a caption names before it steers any picture.
 
-A denoiser learns slowly from a text encoder that says nothing yet; a few minutes of predicting a scene's attributes
-from its caption give it something to listen to.
+A denoiser learns slowly from a text encoder that says nothing yet; a few minutes of predicting a scene's
+attributes from its caption give it something to listen to.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from torch.nn import functional
 from training import checkpoint
 from training.captions import caption
 from training.networks import TOKENS, WIDTH, make_text_encoder, make_tokenizer
+from training.progress import tell
 from training.scene import BACKDROPS, GROUNDS, SKIES, STYLES, SUBJECTS, TIMES, Scene, draw_lot
 from training.workers import Crew
 
@@ -37,7 +38,12 @@ _PLACE = {name: i for i, name in enumerate(ATTRIBUTES)}
 
 def attributes(scene: Scene) -> Tensor:
     """The scene as yes and no, float32 (len(ATTRIBUTES),)."""
-    names = [f"style {scene.style}", f"time {scene.time}", f"ground {scene.ground}", f"backdrop {scene.backdrop}"]
+    names = [
+        f"style {scene.style}",
+        f"time {scene.time}",
+        f"ground {scene.ground}",
+        f"backdrop {scene.backdrop}",
+    ]
     names += [f"sky {thing}" for thing in scene.sky]
     names += [f"subject {scene.subject}"] if scene.subject else []
     names += [f"companion {scene.companion}"] if scene.companion else []
@@ -61,7 +67,9 @@ def ensure_tokenizer(folder: Path) -> Any:  # noqa: ANN401
 
 def token_ids(tokenizer: Any, texts: list[str]) -> Tensor:  # noqa: ANN401
     """Token ids (n, TOKENS), cut or padded, as StableDiffusionPipeline makes them."""
-    ids: Tensor = tokenizer(texts, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt").input_ids
+    ids: Tensor = tokenizer(
+        texts, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt"
+    ).input_ids
     return ids
 
 
@@ -94,7 +102,7 @@ class Reading:
             crew.average(trained)
             optimizer.step()
             if crew.leads and step % 50 == 49:
-                print(f"step {step + 1} loss {loss.item():.4f} f1 {_f1(guess, wanted):.3f}", flush=True)  # noqa: T201
+                tell(f"step {step + 1} loss {loss.item():.4f} f1 {_f1(guess, wanted):.3f}")
         if crew.leads:
             checkpoint.save(self.folder / "text.pt", {"model": encoder.state_dict()})
 

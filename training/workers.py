@@ -1,7 +1,8 @@
 """One training run as several processes of one thread each, their gradients averaged at every step.
 
-On a CPU whose cores are shared with other work this is many times faster than one process with several threads, which
-wait for each other inside every operation. On CUDA there is one process and this costs nothing.
+On a CPU whose cores are shared with other work this is many times faster than one process with several
+threads, which wait for each other inside every operation. On CUDA there is one process and this costs
+nothing.
 """
 
 import os
@@ -60,13 +61,17 @@ def launch(work: Callable[[Crew], None], workers: int, folder: Path) -> None:
         return
     meeting = folder / "workers.meeting"
     meeting.unlink(missing_ok=True)
-    multiprocessing.spawn(_worker, (work, workers, folder, meeting), nprocs=workers)
+    multiprocessing.spawn(  # type: ignore[attr-defined]
+        _worker, (work, workers, folder, meeting), nprocs=workers
+    )
 
 
 def _worker(rank: int, work: Callable[[Crew], None], size: int, folder: Path, meeting: Path) -> None:
     torch.set_num_threads(1)
-    (folder / f"worker-{rank}.pid").write_text(str(os.getpid()))
-    distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=size, timeout=PATIENCE)
+    (folder / f"worker-{rank}.pid").write_text(f"{os.getpid()}\n")
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=size, timeout=PATIENCE
+    )
     try:
         work(Crew(rank, size, torch.device("cpu")))
     finally:
