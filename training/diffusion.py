@@ -1,8 +1,9 @@
 """Stage four: the denoiser learns to draw, and the text encoder with it.
 
 v-prediction on zero-terminal-SNR noise (Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps
-Are Flawed"), weighted by min(SNR + 1, 6) / (SNR + 1) (after Hang et al. 2023, "Efficient Diffusion Training
-via Min-SNR Weighting"), with an exponential average of the weights, which is what is exported.
+Are Flawed"), each timestep as often as min(SNR + 1, 6) / (SNR + 1) (after Hang et al. 2023, "Efficient
+Diffusion Training via Min-SNR Weighting"), with an exponential average of the weights, which is what is
+exported.
 """
 
 import math
@@ -150,28 +151,28 @@ def _told(scenes: list[Scene], lot: Random, thrift: float) -> list[str]:
 
 
 class Noises:
-    """The noise levels of the scheduler: how much signal and noise at each of its timesteps, and the loss's
-    weight.
+    """The noise levels of the scheduler: signal and noise at each timestep, and how often each is trained on.
+
+    Instead of weighting the loss, timesteps are drawn as often as their weight says: nothing is computed that
+    would hardly count.
     """
 
     def __init__(self, device: torch.device) -> None:
         kept = make_scheduler().alphas_cumprod.to(device)
         self.signal, self.noise = kept.sqrt(), (1 - kept).sqrt()
         ratio = kept / (1 - kept)
-        self.weight = (ratio + 1).clamp(max=6) / (ratio + 1)
+        weight = (ratio + 1).clamp(max=6) / (ratio + 1)
+        self.below = (weight / weight.sum()).cumsum(0).cpu()
 
     def draw(self, count: int) -> Tensor:
-        """Timesteps (count,), one in each of `count` equal stretches."""
-        return (
-            ((torch.arange(count) + torch.rand(count)) * (len(self.signal) / count))
-            .long()
-            .to(self.signal.device)
-        )
+        """Timesteps (count,), one from each of `count` equally likely stretches."""
+        places = (torch.arange(count) + torch.rand(count)) / count
+        return torch.searchsorted(self.below, places).clamp(max=len(self.below) - 1).to(self.signal.device)
 
 
 def _loss(unet: Any, text: Any, noises: Noises, clean: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
-    """The weighted loss of a batch, and per-bucket sums and counts (2, BUCKETS + 1), the last column
-    weighted.
+    """The loss of a batch, and its sums and counts (2, BUCKETS + 1) by bucket and, in the last column, in
+    all.
     """
     times = noises.draw(len(clean))
     signal, noise = noises.signal[times].view(-1, 1, 1, 1), noises.noise[times].view(-1, 1, 1, 1)
@@ -180,13 +181,12 @@ def _loss(unet: Any, text: Any, noises: Noises, clean: Tensor, ids: Tensor) -> t
     with autocast(clean.device):
         guess = unet(noisy, times, text(ids).last_hidden_state).sample
     each = (guess.float() - (signal * grain - noise * clean)).square().mean(dim=(1, 2, 3))
-    weighted = noises.weight[times] * each
+    told, bucket = each.detach().cpu(), (times * BUCKETS // len(noises.signal)).cpu()
     sums = torch.zeros(2, BUCKETS + 1)
-    bucket = (times * BUCKETS // len(noises.signal)).cpu()
-    sums[0].index_add_(0, bucket, each.detach().cpu())
-    sums[1].index_add_(0, bucket, torch.ones(len(each)))
-    sums[:, -1] = torch.tensor([weighted.detach().sum().item(), float(len(each))])
-    return weighted.mean(), sums
+    sums[0].index_add_(0, bucket, told)
+    sums[1].index_add_(0, bucket, torch.ones(len(told)))
+    sums[:, -1] = sums[:, :-1].sum(dim=1)
+    return each.mean(), sums
 
 
 def _report(crew: Crew, step: int, tally: Tensor, seconds: float, batch: int) -> None:

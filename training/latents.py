@@ -47,7 +47,7 @@ def load_encoder(folder: Path) -> Any:  # noqa: ANN401
 def encode(autoencoder: Any, pictures: NDArray[np.uint8]) -> Tensor:  # noqa: ANN401
     """Pictures (n, 128, 128, 3) -> scaled latents (n, CHANNELS, 16, 16), float32 on the CPU."""
     device = next(autoencoder.parameters()).device
-    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+    pixels = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
     latents: Tensor = autoencoder.encode(pixels).latents * autoencoder.config.scaling_factor
     return latents.cpu()
 
