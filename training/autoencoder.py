@@ -95,9 +95,7 @@ class Autoencoding:
 
 def _fall(progress: float) -> float:
     """Warm up over the first percent, then a cosine down to 3 %."""
-    return min(1.0, progress * 100 + 0.02) * (
-        0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    )
+    return min(1.0, progress * 100 + 0.02) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 def _crops(shards: list[NDArray[np.uint8]], batch: int, lot: np.random.Generator) -> Tensor:
@@ -121,7 +119,7 @@ def _losses(drawn: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
 
 
 @torch.no_grad()
-def round_trip(model: Any, pictures: NDArray[np.uint8]) -> float:  # noqa: ANN401
+def round_trip(model: Any, pictures: NDArray[np.uint8]) -> float:
     """Mean peak signal-to-noise ratio in dB of pictures (n, 128, 128, 3) after encoding and decoding,
     clipped.
     """

@@ -43,9 +43,7 @@ def house(pen: Pen) -> None:
     roof = mix(ROOF, (120, 60, 60), 0.6) if pen.colour == "red" else ROOF
     pen.box((150, 84, 66), wide * 0.45, 0.6, wide * 0.45 + 0.14, 1.02)
     pen.box(wall, -wide, 0, wide, 0.54)
-    pen.poly(
-        mix(wall, (0, 0, 0), 0.18), (wide * 0.45, 0), (wide, 0), (wide, 0.54), (wide * 0.45, 0.54), line=False
-    )
+    pen.poly(mix(wall, (0, 0, 0), 0.18), (wide * 0.45, 0), (wide, 0), (wide, 0.54), (wide * 0.45, 0.54), line=False)
     pen.poly(roof, (-wide - 0.12, 0.5), (-wide * 0.55, 0.95), (wide * 0.55, 0.95), (wide + 0.12, 0.5))
     pen.box((104, 62, 38), -0.1, 0, 0.12, 0.36)
     _window(pen, -wide * 0.78, 0.18, 0.22, 0.2)
@@ -75,9 +73,7 @@ def lighthouse(pen: Pen) -> None:
     pen.box((90, 60, 44), -0.05, 0, 0.05, 0.12)
     if pen.lights:
         pen.glow(LAMP, 0, 0.85, 0.42, 0.9)
-        pen.poly(
-            (255, 240, 190), (0.08, 0.82), (0.95, 0.62), (0.95, 0.98), (0.08, 0.88), lit=True, line=False
-        )
+        pen.poly((255, 240, 190), (0.08, 0.82), (0.95, 0.62), (0.95, 0.98), (0.08, 0.88), lit=True, line=False)
 
 
 def rocky_islet(pen: Pen, lot: Random) -> None:
@@ -143,9 +139,7 @@ def windmill(pen: Pen) -> None:
         along, up = along * 0.6, up * 0.6
         tip = (along, 0.64 + up)
         side = (-up * 0.24, along * 0.24)
-        pen.poly(
-            (246, 240, 226), (0, 0.64), tip, (tip[0] + side[0], tip[1] + side[1]), (side[0], 0.64 + side[1])
-        )
+        pen.poly((246, 240, 226), (0, 0.64), tip, (tip[0] + side[0], tip[1] + side[1]), (side[0], 0.64 + side[1]))
 
 
 def gate(pen: Pen) -> None:

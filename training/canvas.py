@@ -67,9 +67,7 @@ class Canvas:
         red, green, blue = (min(255, round(c * a)) for c, a in zip(colour, self.ambient, strict=True))
         return (red, green, blue)
 
-    def polygon(
-        self, points: Iterable[Point], colour: Colour, *, lit: bool = False, line: bool = True
-    ) -> None:
+    def polygon(self, points: Iterable[Point], colour: Colour, *, lit: bool = False, line: bool = True) -> None:
         """Fill a polygon; `lit` surfaces shine by themselves, `line=False` leaves the outline away."""
         corners = [self._pixel(p) for p in points]
         self._colour.polygon(corners, fill=colour if lit else self.under_light(colour))
@@ -91,9 +89,7 @@ class Canvas:
         """Draw an open line of the given width (in widths of the picture)."""
         corners = [self._pixel(p) for p in points]
         pixels = max(1, round(width * SIZE * SCALE))
-        self._colour.line(
-            corners, fill=colour if lit else self.under_light(colour), width=pixels, joint="curve"
-        )
+        self._colour.line(corners, fill=colour if lit else self.under_light(colour), width=pixels, joint="curve")
         if line:
             self._ink.line(corners, fill=0, width=max(3, min(pixels, INK_WIDTH)), joint="curve")
 
@@ -152,9 +148,7 @@ class Pen:
     def poly(self, colour: Colour, *points: Point, lit: bool = False, line: bool = True) -> None:
         self.canvas.polygon([self.at(*p) for p in points], colour, lit=lit, line=line)
 
-    def box(
-        self, colour: Colour, left: float, low: float, right: float, top: float, *, lit: bool = False
-    ) -> None:
+    def box(self, colour: Colour, left: float, low: float, right: float, top: float, *, lit: bool = False) -> None:
         self.poly(colour, (left, low), (right, low), (right, top), (left, top), lit=lit)
 
     def oval(
@@ -171,9 +165,7 @@ class Pen:
         (x0, y0), (x1, y1) = self.at(left, top), self.at(right, low)
         self.canvas.oval((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), colour, lit=lit, line=line)
 
-    def stroke(
-        self, colour: Colour, width: float, *points: Point, lit: bool = False, line: bool = True
-    ) -> None:
+    def stroke(self, colour: Colour, width: float, *points: Point, lit: bool = False, line: bool = True) -> None:
         self.canvas.stroke([self.at(*p) for p in points], colour, width * self.height, lit=lit, line=line)
 
     def glow(self, colour: Colour, x: float, y: float, radius: float, strength: float) -> None:

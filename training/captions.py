@@ -102,9 +102,7 @@ def _clauses(scene: Scene, lot: Random, thrift: float) -> list[str]:
     """Time, sky, backdrop and flowers, each as a few words."""
     found: list[str] = []
     unsaid = {"day": 0.4}.get(scene.time, thrift)
-    if (scene.ground not in NO_WEATHER and lot.random() > unsaid) or (
-        scene.ground == "room" and scene.time != "day"
-    ):
+    if (scene.ground not in NO_WEATHER and lot.random() > unsaid) or (scene.ground == "room" and scene.time != "day"):
         found.append(lot.choice(TIME_WORDS[scene.time]))
     quiet = 0.6 if scene.ground == "space" else thrift
     seen = [lot.choice(SKY_CLAUSES[thing]) for thing in scene.sky if lot.random() > quiet]

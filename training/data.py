@@ -28,9 +28,7 @@ def shard_scenes(number: int, variety: float) -> list[Scene]:
     return [draw_lot(number * SHARD + i, variety) for i in range(SHARD)]
 
 
-def write_shard(
-    folder: Path, number: int, scenes: list[Scene], render: Callable[[Scene], NDArray[np.uint8]]
-) -> None:
+def write_shard(folder: Path, number: int, scenes: list[Scene], render: Callable[[Scene], NDArray[np.uint8]]) -> None:
     """Draw one shard into `scenes-NNNNN.npy` (len(scenes), 128, 128, 3) and `scenes-NNNNN.json`."""
     home = folder / "scenes"
     home.mkdir(parents=True, exist_ok=True)

@@ -99,9 +99,7 @@ class Denoising:
             assert known is not None, "train the text encoder first"
             text.load_state_dict(known["model"])
         flat = Flat([unet, text], crew.device)
-        optimizer = torch.optim.AdamW(
-            [flat.values], lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-        )
+        optimizer = torch.optim.AdamW([flat.values], lr=self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         first = self._restore(state, flat, optimizer)
         self._train(crew, unet, text, flat, optimizer, first)
 
@@ -114,7 +112,7 @@ class Denoising:
         optimizer.load_state_dict(state["optimizer"])
         return int(state["step"])
 
-    def _train(self, crew: Crew, unet: Any, text: Any, flat: Flat, optimizer: Any, first: int) -> None:  # noqa: ANN401
+    def _train(self, crew: Crew, unet: Any, text: Any, flat: Flat, optimizer: Any, first: int) -> None:
         tokenizer, library = ensure_tokenizer(self.folder), Library(self.folder)
         noises = Noises(crew.device)
         tally, started = torch.zeros(2, BUCKETS + 1), time.monotonic()
@@ -170,7 +168,7 @@ class Noises:
         return torch.searchsorted(self.below, places).clamp(max=len(self.below) - 1).to(self.signal.device)
 
 
-def _loss(unet: Any, text: Any, noises: Noises, clean: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+def _loss(unet: Any, text: Any, noises: Noises, clean: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
     """The loss of a batch, and its sums and counts (2, BUCKETS + 1) by bucket and, in the last column, in
     all.
     """

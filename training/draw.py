@@ -27,7 +27,7 @@ STYLE_TEXTS = (
 """One style text for each style, in the order of `scene.STYLES`, as a user would write it."""
 
 
-def load(folder: Path) -> Any:  # noqa: ANN401
+def load(folder: Path) -> Any:
     """The pipeline of a model folder, or of the newest checkpoint where the folder holds training."""
     if not (folder / "model_index.json").exists():
         pipe = pipeline(folder)
@@ -38,7 +38,7 @@ def load(folder: Path) -> Any:  # noqa: ANN401
 
 
 def draw(
-    pipe: Any,  # noqa: ANN401
+    pipe: Any,
     prompts: Sequence[str],
     seeds: Sequence[int],
     *,
@@ -51,9 +51,7 @@ def draw(
     for start in range(0, len(prompts), batch):
         some = list(prompts[start : start + batch])
         lots = [torch.Generator("cpu").manual_seed(seed) for seed in seeds[start : start + batch]]
-        drawn = pipe(
-            some, num_inference_steps=steps, guidance_scale=guidance, generator=lots, output_type="np"
-        ).images
+        drawn = pipe(some, num_inference_steps=steps, guidance_scale=guidance, generator=lots, output_type="np").images
         found += list((drawn * 255 + 0.5).astype(np.uint8))
     return found
 
@@ -75,9 +73,7 @@ def main() -> None:
     if options.story:
         lines = options.story.read_text(encoding="utf-8").splitlines()
         prompts += [line for line in lines if line.endswith(".") and len(line.split()) > 4]
-    texts = (
-        [f"{prompt} {style}" for prompt in prompts for style in STYLE_TEXTS] if options.styles else prompts
-    )
+    texts = [f"{prompt} {style}" for prompt in prompts for style in STYLE_TEXTS] if options.styles else prompts
     seeds = [options.seed + i for i in range(len(texts))]
     pictures = draw(load(options.folder), texts, seeds, steps=options.steps, guidance=options.guidance)
     options.target.parent.mkdir(parents=True, exist_ok=True)

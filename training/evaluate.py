@@ -146,13 +146,11 @@ def main() -> None:
 
 
 def _print(columns: dict[str, Table]) -> None:
-    print(f"autoencoder {columns['autoencoder']['dB']:.2f} dB")  # noqa: T201
-    print(f"{'':30}{'generated':>10}{'real':>10}{'shuffled':>10}")  # noqa: T201
+    print(f"autoencoder {columns['autoencoder']['dB']:.2f} dB")
+    print(f"{'':30}{'generated':>10}{'real':>10}{'shuffled':>10}")
     for name in columns["generated"]:
-        row = "".join(
-            f"{columns[column].get(name, math.nan):10.3f}" for column in ("generated", "real", "shuffled")
-        )
-        print(f"{name:30}{row}")  # noqa: T201
+        row = "".join(f"{columns[column].get(name, math.nan):10.3f}" for column in ("generated", "real", "shuffled"))
+        print(f"{name:30}{row}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from training.text import ensure_tokenizer
 TARGET = Path("sframes_tui/picturebook")
 
 
-def pipeline(folder: Path, *, averaged: bool = True) -> Any:  # noqa: ANN401
+def pipeline(folder: Path, *, averaged: bool = True) -> Any:
     """The trained parts as one StableDiffusionPipeline, float32 on the CPU."""
     state = checkpoint.load(folder / "unet.pt")
     decoder = checkpoint.load(folder / "autoencoder.pt")
@@ -48,11 +48,9 @@ def pipeline(folder: Path, *, averaged: bool = True) -> Any:  # noqa: ANN401
     )
 
 
-def latent_rgb(autoencoder: Any, pictures: NDArray[np.uint8]) -> dict[str, list[Any]]:  # noqa: ANN401
+def latent_rgb(autoencoder: Any, pictures: NDArray[np.uint8]) -> dict[str, list[Any]]:
     """Least squares from scaled latents to the mean colour of their cell, RGB in -1..1."""
-    latents = (
-        encode(autoencoder, pictures).permute(0, 2, 3, 1).reshape(-1, autoencoder.config.latent_channels)
-    )
+    latents = encode(autoencoder, pictures).permute(0, 2, 3, 1).reshape(-1, autoencoder.config.latent_channels)
     cells = pictures.reshape(len(pictures), 16, 8, 16, 8, 3).mean(axis=(2, 4)).reshape(-1, 3) / 127.5 - 1
     known = torch.cat([latents, torch.ones(len(latents), 1)], dim=1).double()
     solved = torch.linalg.lstsq(known, torch.from_numpy(cells)).solution

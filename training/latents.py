@@ -33,7 +33,7 @@ def freeze_encoder(folder: Path) -> None:
     checkpoint.save(folder / "encoder.pt", {"encoder": encoder, "scaling": 1 / spread})
 
 
-def load_encoder(folder: Path) -> Any:  # noqa: ANN401
+def load_encoder(folder: Path) -> Any:
     """An autoencoder with the frozen encoder; its decoder is as it happens to be."""
     state = checkpoint.load(folder / "encoder.pt")
     assert state is not None
@@ -44,7 +44,7 @@ def load_encoder(folder: Path) -> Any:  # noqa: ANN401
 
 
 @torch.no_grad()
-def encode(autoencoder: Any, pictures: NDArray[np.uint8]) -> Tensor:  # noqa: ANN401
+def encode(autoencoder: Any, pictures: NDArray[np.uint8]) -> Tensor:
     """Pictures (n, 128, 128, 3) -> scaled latents (n, CHANNELS, 16, 16), float32 on the CPU."""
     device = next(autoencoder.parameters()).device
     pixels = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1

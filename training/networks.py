@@ -35,7 +35,7 @@ LIFT = 4.0
 through."""
 
 
-def make_autoencoder() -> Any:  # noqa: ANN401
+def make_autoencoder() -> Any:
     """An encoder of strided convolutions with two residual blocks, and a small residual decoder; 8x8 pixels a
     cell.
     """
@@ -48,7 +48,7 @@ def make_autoencoder() -> Any:  # noqa: ANN401
     )
 
 
-def make_text_encoder() -> Any:  # noqa: ANN401
+def make_text_encoder() -> Any:
     config = CLIPTextConfig(
         vocab_size=WORDS,
         hidden_size=WIDTH,
@@ -64,7 +64,7 @@ def make_text_encoder() -> Any:  # noqa: ANN401
     return CLIPTextModel(config)
 
 
-def make_unet() -> Any:  # noqa: ANN401
+def make_unet() -> Any:
     """The denoiser: latents (n, 16, 16, 16), timesteps (n,), text (n, TOKENS, WIDTH) -> v of the latents'
     shape.
     """
@@ -87,7 +87,7 @@ def make_unet() -> Any:  # noqa: ANN401
     return unet.to(memory_format=torch.channels_last)
 
 
-def make_scheduler() -> Any:  # noqa: ANN401
+def make_scheduler() -> Any:
     """Zero terminal SNR, so that a night can be dark and a page white; v-prediction needs it and goes with
     it.
     """
@@ -97,7 +97,7 @@ def make_scheduler() -> Any:  # noqa: ANN401
     )  # fmt: skip
 
 
-def make_tokenizer(captions: Iterable[str]) -> Any:  # noqa: ANN401
+def make_tokenizer(captions: Iterable[str]) -> Any:
     """CLIP's byte-level BPE with a vocabulary learnt from captions; it has every byte, so any text goes."""
     bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     bpe.normalizer = normalizers.Lowercase()
@@ -115,7 +115,7 @@ def make_tokenizer(captions: Iterable[str]) -> Any:  # noqa: ANN401
     return _as_clip(bpe.to_str(), alphabet)
 
 
-def _as_clip(trained: str, alphabet: list[str]) -> Any:  # noqa: ANN401
+def _as_clip(trained: str, alphabet: list[str]) -> Any:
     """The trained vocabulary in a CLIPTokenizer, with every byte also in its end-of-word form."""
     model = json.loads(trained)["model"]
     vocabulary: dict[str, int] = model["vocab"]
@@ -125,7 +125,7 @@ def _as_clip(trained: str, alphabet: list[str]) -> Any:  # noqa: ANN401
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=TOKENS)
 
 
-def install_patches(autoencoder: Any, pictures: NDArray[np.uint8]) -> None:  # noqa: ANN401
+def install_patches(autoencoder: Any, pictures: NDArray[np.uint8]) -> None:
     """Write a principal-component analysis of 8x8 patches into the encoder, exactly: where its training
     starts.
 

@@ -5,4 +5,4 @@ import time
 
 def tell(line: str) -> None:
     """Print a line of progress at once, also into a log."""
-    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)  # noqa: T201
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)

@@ -103,8 +103,5 @@ def load_reader(folder: Path) -> nn.Sequential:
 def read(reader: nn.Module, pictures: NDArray[np.uint8]) -> Tensor:
     """Logits (n, len(ATTRIBUTES)) for pictures uint8 (n, 128, 128, 3)."""
     return torch.cat(
-        [
-            reader(to_input(np.ascontiguousarray(part)))
-            for part in np.array_split(pictures, len(pictures) // 32 + 1)
-        ]
+        [reader(to_input(np.ascontiguousarray(part))) for part in np.array_split(pictures, len(pictures) // 32 + 1)]
     )

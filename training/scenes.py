@@ -87,9 +87,7 @@ def _places(lot: Random, count: int, foot: float, shift: float) -> list[Point]:
     return sorted(places, key=lambda place: place[1])
 
 
-def _stand(
-    canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | None, place: Point, size: float
-) -> None:
+def _stand(canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | None, place: Point, size: float) -> None:
     """Draw one subject with its shadow, or with what it stands on in water."""
     x, foot = place
     height = HEIGHT[kind] * size

@@ -61,9 +61,7 @@ def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, _backdrop:
     return horizon
 
 
-def draw_land(
-    canvas: Canvas, lot: Random, scene_time: str, ground: str, backdrop: str, horizon: float
-) -> float:
+def draw_land(canvas: Canvas, lot: Random, scene_time: str, ground: str, backdrop: str, horizon: float) -> float:
     """Draw the ground over the sky's things; return y of the line that a subject stands on."""
     if ground in _WHOLE:
         return horizon
@@ -146,21 +144,15 @@ def _fir(canvas: Canvas, x: float, foot: float, height: float, colour: Colour) -
 
 def _far_town(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     for i in range(6):
-        _small_house(
-            canvas, lot, time, i / 5 + lot.uniform(-0.03, 0.03), horizon + 0.03, lot.uniform(0.12, 0.16)
-        )
+        _small_house(canvas, lot, time, i / 5 + lot.uniform(-0.03, 0.03), horizon + 0.03, lot.uniform(0.12, 0.16))
 
 
 def _street(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     """A back row and a front row of houses that face us."""
     for i in range(5):
-        _small_house(
-            canvas, lot, time, i / 4 + lot.uniform(-0.04, 0.04), horizon + 0.02, lot.uniform(0.34, 0.46)
-        )
+        _small_house(canvas, lot, time, i / 4 + lot.uniform(-0.04, 0.04), horizon + 0.02, lot.uniform(0.34, 0.46))
     for i in (0, 1, 3, 4):
-        _small_house(
-            canvas, lot, time, i / 4 + lot.uniform(-0.03, 0.03), horizon + 0.08, lot.uniform(0.24, 0.32)
-        )
+        _small_house(canvas, lot, time, i / 4 + lot.uniform(-0.03, 0.03), horizon + 0.08, lot.uniform(0.24, 0.32))
 
 
 def _small_house(canvas: Canvas, lot: Random, time: str, x: float, foot: float, height: float) -> None:
@@ -246,9 +238,7 @@ def _stream(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
 def _dunes(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     for _ in range(2):
         x, y, wide = lot.random(), horizon + lot.uniform(0.1, 0.3), lot.uniform(0.3, 0.5)
-        canvas.polygon(
-            [(x - wide, y + 0.06), (x, y - 0.04), (x + wide, y + 0.06)], (226, 174, 94), line=False
-        )
+        canvas.polygon([(x - wide, y + 0.06), (x, y - 0.04), (x + wide, y + 0.06)], (226, 174, 94), line=False)
 
 
 def _cracks(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:

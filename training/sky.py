@@ -7,9 +7,7 @@ from training.canvas import Canvas, Colour, Pen, Point, mix
 from training.settings import HEAVENS
 
 
-def draw_sky(
-    canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[str, ...], horizon: float
-) -> None:
+def draw_sky(canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[str, ...], horizon: float) -> None:
     """Draw what stands behind the land, the far things first."""
     for thing in ("stars", "rainbow", "sun", "moon", "clouds", "lightning", "birds"):
         if thing in found:
@@ -59,9 +57,7 @@ def _stars(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
 
 def _clouds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     top, middle, _ = HEAVENS[time]
-    tone: Colour = mix(
-        middle, (255, 255, 255), {"day": 0.95, "dawn": 0.7, "sunset": 0.4, "night": 0.22}.get(time, 0.0)
-    )
+    tone: Colour = mix(middle, (255, 255, 255), {"day": 0.95, "dawn": 0.7, "sunset": 0.4, "night": 0.22}.get(time, 0.0))
     if time == "storm":
         tone = mix(top, (20, 22, 30), 0.4)
     for i in range(3):

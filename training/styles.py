@@ -130,17 +130,13 @@ def _cyberpunk(colour: Pixels, ink: Pixels, _lot: Lot, dark: bool) -> Pixels:
     base = warmth * _ramp("warm", grey) + (1 - warmth) * _ramp("cool", grey)
     lines = (1 - ink)[..., None]
     neon = np.where(warmth > 0.5, np.array([1, 0.3, 0.8], np.float32), np.array([0.2, 0.95, 1], np.float32))
-    shine = np.clip(0.75 * lines + 1.1 * _blur(np.repeat(lines, 3, axis=-1), 2.4), 0, 1) * (
-        0.9 if dark else 0.75
-    )
+    shine = np.clip(0.75 * lines + 1.1 * _blur(np.repeat(lines, 3, axis=-1), 2.4), 0, 1) * (0.9 if dark else 0.75)
     return (base * (0.75 if dark else 0.95)) * (1 - shine) + neon * shine
 
 
 def _ramp(name: str, grey: Pixels) -> Pixels:
     stops = _NEON[name]
-    return np.stack([np.interp(grey, (0, 0.45, 1), stops[:, i]) for i in range(3)], axis=-1).astype(
-        np.float32
-    )
+    return np.stack([np.interp(grey, (0, 0.45, 1), stops[:, i]) for i in range(3)], axis=-1).astype(np.float32)
 
 
 _STYLES: dict[str, Callable[[Pixels, Pixels, Lot, bool], Pixels]] = {

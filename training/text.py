@@ -54,7 +54,7 @@ def attributes(scene: Scene) -> Tensor:
     return found
 
 
-def ensure_tokenizer(folder: Path) -> Any:  # noqa: ANN401
+def ensure_tokenizer(folder: Path) -> Any:
     """The tokenizer in `tokenizer/`, made from forty thousand captions if it is not there."""
     from transformers import CLIPTokenizer
 
@@ -65,7 +65,7 @@ def ensure_tokenizer(folder: Path) -> Any:  # noqa: ANN401
     return CLIPTokenizer.from_pretrained(home)
 
 
-def token_ids(tokenizer: Any, texts: list[str]) -> Tensor:  # noqa: ANN401
+def token_ids(tokenizer: Any, texts: list[str]) -> Tensor:
     """Token ids (n, TOKENS), cut or padded, as StableDiffusionPipeline makes them."""
     ids: Tensor = tokenizer(
         texts, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt"
@@ -106,7 +106,7 @@ class Reading:
         if crew.leads:
             checkpoint.save(self.folder / "text.pt", {"model": encoder.state_dict()})
 
-    def _captions(self, tokenizer: Any, lot: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+    def _captions(self, tokenizer: Any, lot: np.random.Generator) -> tuple[Tensor, Tensor]:
         scenes = [draw_lot(int(seed), 0.5) for seed in lot.integers(0, 2**31, self.batch)]
         words = Random(int(lot.integers(2**31)))
         ids = token_ids(tokenizer, [caption(scene, words) for scene in scenes])

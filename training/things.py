@@ -85,9 +85,7 @@ def rock(pen: Pen) -> None:
     """A boulder with a light and a dark side."""
     stone = mix((142, 136, 130), (122, 112, 104), pen.lot.random())
     pen.poly(stone, (-0.8, 0), (-0.7, 0.5), (-0.3, 0.92), (0.2, 1.0), (0.62, 0.66), (0.84, 0))
-    pen.poly(
-        mix(stone, (0, 0, 0), 0.32), (0.1, 0), (0.28, 0.5), (0.2, 1.0), (0.62, 0.66), (0.84, 0), line=False
-    )
+    pen.poly(mix(stone, (0, 0, 0), 0.32), (0.1, 0), (0.28, 0.5), (0.2, 1.0), (0.62, 0.66), (0.84, 0), line=False)
 
 
 def flower(pen: Pen) -> None:

@@ -57,9 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     parser.add_argument("--folder", type=Path, default=data.FOLDER)
     parser.add_argument("--steps", type=int, help="the whole length of the stage")
-    parser.add_argument(
-        "--fall-from", type=int, help="step from which the denoiser's rate falls (60 %% of the steps)"
-    )
+    parser.add_argument("--fall-from", type=int, help="step from which the denoiser's rate falls (60 %% of the steps)")
     parser.add_argument("--batch", type=int, help="per worker")
     parser.add_argument("--rate", type=float, default=1.1e-3, help="the denoiser's learning rate")
     parser.add_argument("--thrift", type=float, default=0.08, help="how often captions leave something out")

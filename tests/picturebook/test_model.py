@@ -24,9 +24,7 @@ def pipe():
 def draw(pipe, *prompts: str, guidance: float = 5.0) -> np.ndarray:
     """Pictures (n, 128, 128, 3), float in 0..1; picture i has seed i."""
     lots = [torch.Generator().manual_seed(i) for i in range(len(prompts))]
-    return pipe(
-        list(prompts), num_inference_steps=8, guidance_scale=guidance, generator=lots, output_type="np"
-    ).images
+    return pipe(list(prompts), num_inference_steps=8, guidance_scale=guidance, generator=lots, output_type="np").images
 
 
 def saturation(pictures: np.ndarray) -> float:

@@ -7,9 +7,7 @@ from training.captions import caption
 from training.scene import Scene, draw_lot
 from training.words import NAMES, PLACE_NAMES, PLACE_WORDS, STYLE_WORDS
 
-SCENE = Scene(
-    seed=1, style="charcoal", time="night", ground="sea", subject="lighthouse", colour="white", sky=("moon",)
-)
+SCENE = Scene(seed=1, style="charcoal", time="night", ground="sea", subject="lighthouse", colour="white", sky=("moon",))
 
 
 def told(scene: Scene, thrift: float = 0.0) -> list[str]:

@@ -27,9 +27,7 @@ def test_every_subject_changes_its_picture(subject: str) -> None:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_every_ground_can_be_drawn_in_every_style(style: str, ground: str) -> None:
-    picture = render(
-        Scene(seed=5, style=style, time="day", ground=ground, subject="fire", companion="person")
-    )
+    picture = render(Scene(seed=5, style=style, time="day", ground=ground, subject="fire", companion="person"))
     assert picture.shape == (SIZE, SIZE, 3)
     assert picture.dtype == np.uint8
 

@@ -117,9 +117,7 @@ def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(studio, tmp_path) -> N
 
 
 def test_any_text_has_tokens(studio) -> None:
-    ids = token_ids(
-        ensure_tokenizer(studio), ["", "Ünïcödé 🎉 漢字 \x00\x1b[31m", "a " * 500, "<|endoftext|>"]
-    )
+    ids = token_ids(ensure_tokenizer(studio), ["", "Ünïcödé 🎉 漢字 \x00\x1b[31m", "a " * 500, "<|endoftext|>"])
     assert ids.shape == (4, TOKENS)
     assert ids.min() >= 0
     assert ids.max() < make_text_encoder().config.vocab_size
