@@ -33,6 +33,8 @@ class Job:
     """Of img2img from `base`; None means text-to-image."""
     base: Image.Image | None
     """RGB, exactly as saved."""
+    chain: int = 0
+    """Number of the frame's chain in the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,14 @@ class Spoiled:
     reason: str
 
 
-Outcome = Drawn | Spoiled
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that a person should know of how the engine goes on, such as with less memory."""
+
+    text: str
+
+
+Outcome = Drawn | Spoiled | Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,16 @@ class Engine(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many frames it takes at once, at least 1."""
+        """How many frames it takes at once, at least 1; may shrink while it draws."""
+        ...
+
+    @property
+    def pinned(self) -> bool:
+        """Every chain is drawn in the slot `chain % capacity`, so that no frame depends on its neighbours."""
+        ...
+
+    def has_room(self, slot: int) -> bool:
+        """Whether a frame may be admitted now: into that slot if the engine is pinned, anywhere if not."""
         ...
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:

@@ -32,6 +32,7 @@ class ReferenceEngine:
     """
 
     capacity = 1
+    pinned = False
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
         self.facts = facts
@@ -58,6 +59,9 @@ class ReferenceEngine:
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
+
+    def has_room(self, slot: int) -> bool:  # noqa: ARG002
+        return self._job is None
 
     def admit(self, job: Job) -> None:
         if self._job is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Drawn, Engine, Job, Outcome, Progress, Spoiled
+from sframes_tui.engine.protocol import Drawn, Engine, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.run.archive import Archive, Prompts
 from sframes_tui.run.events import (
     ChapterStarted,
@@ -49,7 +49,7 @@ class Loop:
     ) -> None:
         self._plan, self._engine, self._folder, self._prompts = plan, engine, folder, prompts
         self._emit, self._control = emit, control
-        self._schedule = Schedule(plan)
+        self._schedule = Schedule(plan, engine.capacity, engine.capacity if engine.pinned else 1)
         self._archive = Archive(plan, folder, prompts, engine.facts)
         self._in_flight: dict[int, float] = {}
         self._pictures: dict[int, Image.Image] = {}
@@ -86,8 +86,7 @@ class Loop:
 
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""
-        while self._schedule and len(self._in_flight) < self._engine.capacity and not self._control.finish.is_set():
-            frame = self._schedule.take()
+        while not self._control.finish.is_set() and (frame := self._schedule.take(self._engine.has_room)):
             self._begin_chapter(frame)
             self._emit(FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps))
             self._in_flight[frame.number] = time.monotonic()
@@ -108,7 +107,8 @@ class Loop:
 
     def _job(self, frame: Frame, base: Image.Image | None) -> Job:
         sent = self._prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
-        return Job(frame.number, sent, self._plan.frame_seed(frame), frame.strength, base)
+        chain = self._plan.chains[frame.number]
+        return Job(frame.number, sent, self._plan.frame_seed(frame), frame.strength, base, chain)
 
     def _report(self, progress: Progress) -> None:
         self._emit(FrameProgress(progress.frame, progress.step, progress.steps))
@@ -123,6 +123,9 @@ class Loop:
 
     def _settle(self, outcome: Outcome) -> None:
         """Takes in what became of a frame: its successors are ready, or skipped."""
+        if isinstance(outcome, Remark):
+            self._emit(Notice("warning", outcome.text))
+            return
         frame = self._plan.frames[outcome.frame]
         started = self._in_flight.pop(frame.number)
         if isinstance(outcome, Drawn):

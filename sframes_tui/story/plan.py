@@ -83,6 +83,16 @@ class Plan:
         return {key: (end - count, end) for (key, count), end in zip(counts.items(), ends, strict=True)}
 
     @cached_property
+    def chains(self) -> tuple[int, ...]:
+        """For each frame the number of its chain: frames without a base begin one, counted in the plan's order."""
+        chains: list[int] = []
+        begun = 0
+        for frame in self.frames:
+            chains.append(begun if frame.base is None else chains[frame.base])
+            begun += frame.base is None
+        return tuple(chains)
+
+    @cached_property
     def steps(self) -> int:
         """Denoising steps of the whole plan."""
         return sum(frame.steps for frame in self.frames)

@@ -13,14 +13,20 @@ SIZE = (16, 8)
 class PaintEngine:
     """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
 
-    def __init__(self, plan, capacity=1, steps=2, spoiled=()):
+    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False):
         self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "paint")
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
+        self.pinned = pinned
         self.jobs, self.most_in_flight, self.closed = [], 0, False
         self._in_flight = deque()
 
     def fit(self, prompts, style):
         return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
+
+    def has_room(self, slot):
+        if self.pinned:
+            return all(job.chain % self.capacity != slot for job, _ in self._in_flight)
+        return len(self._in_flight) < self.capacity
 
     def admit(self, job):
         self.jobs.append(job)

@@ -67,9 +67,10 @@ def plan():
     return make_plan(config(3), story(3, 2), DDIM, 1)
 
 
+@pytest.mark.parametrize("pinned", [False, True])
 @pytest.mark.parametrize("capacity", [1, 2, 5])
-def test_every_frame_is_drawn_from_its_base_at_any_capacity(tmp_path, plan, capacity):
-    run = Run(tmp_path, plan, capacity=capacity)
+def test_every_frame_is_drawn_from_its_base_at_any_capacity(tmp_path, plan, capacity, pinned):
+    run = Run(tmp_path, plan, capacity=capacity, pinned=pinned)
     assert len(run.pictures()) == 15 + 6
     depths = [0] * len(plan.frames)
     for frame in plan.frames:

@@ -208,7 +208,7 @@ def test_a_tag_with_very_many_attributes_is_read_fast(tmp_path, quote):
     attributes = " ".join(f"a{at}={quote}" for at in range(200_000))
     begun = time.perf_counter()
     read(tmp_path, plain_book(["<p>x</p>"], **{"OEBPS/c0.xhtml": f"<p {attributes}>x<p>y"}))
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 60
 
 
 def test_very_many_files_are_refused(tmp_path):
