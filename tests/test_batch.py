@@ -98,6 +98,7 @@ def test_run_toml_draws_the_same_bytes_again(config, tmp_path):
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=False,
     )
     assert again.returncode == 0, again.stderr

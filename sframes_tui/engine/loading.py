@@ -37,8 +37,8 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     if source.kind == "checkpoint" and source.path is not None:
         return Loaded(paired(load_checkpoint(source.path, source.name, dtype)), ())
     folder = hub_folder(source, config) if source.kind == "hub" else source.path
-    if folder is None:
-        raise ModelError(f"model {source.name!r}: there is no such folder")
+    if folder is None or not folder.is_dir():
+        raise ModelError(f"model {source.name!r}: its folder {folder} is missing")
     check_folder(folder, source.name)
     check_folder_proportions(folder, source.name)
     variant = pick_variant(folder, config.variant, dtype)

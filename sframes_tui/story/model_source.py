@@ -46,8 +46,6 @@ def _builtin(name: str) -> Path:
     if short not in BUILTINS:
         known = ", ".join(BUILTIN_PREFIX + each for each in BUILTINS)
         raise ModelError(f"model {name!r}: there is no such built-in model; there is {known}")
-    if not (BUILTINS[short] / "model_index.json").is_file():
-        raise ModelError(f"model {name!r}: its files are missing from {BUILTINS[short]}; install S-Frames again")
     return BUILTINS[short]
 
 

@@ -65,7 +65,7 @@ def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
     Marked as assumed where the model's files aren't on this machine. Raises `ModelError` if they are and can't be
     read.
     """
-    if source.path is None or source.kind == "checkpoint":
+    if source.path is None or source.kind == "checkpoint" or not (source.path / "model_index.json").exists():
         return _assumed(source.name, scheduler)
     kind = re.sub(r"(Img2Img)?(Combined)?Pipeline$", r"\2", _text(source, "model_index.json", "_class_name"))
     settings = _read(source.path / "scheduler" / "scheduler_config.json", source.name, {})
