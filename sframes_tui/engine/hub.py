@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from sframes_tui.engine.safety import has_weights, read_json, read_parts, weight_files
+from sframes_tui.engine.safety import has_weights, read_parts, weight_files
 from sframes_tui.errors import ModelError, first_line
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import ModelSource
+from sframes_tui.story.model_source import ModelSource, read_json
 
 INSTEAD = 'model = "builtin:picturebook" needs no download'
 
@@ -17,7 +17,13 @@ def hub_folder(source: ModelSource, config: GenerationConfig) -> Path:
     """
     if source.path is not None and is_complete(source.path, source.name, config.variant):
         return source.path
-    return _download(source.name, config)
+    folder = _download(source.name, config)
+    if not is_complete(folder, source.name, config.variant):  # diffusers is content with a cached part when offline
+        raise ModelError(
+            f"model {source.name!r}: the local cache has only a part of it and the rest can't be had; connect once, "
+            f"or {INSTEAD}"
+        )
+    return folder
 
 
 def is_complete(folder: Path, model: str, variant: str | None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, takes
+from sframes_tui.engine.capabilities import Pipeline, Pipelines, scheduler_name, takes
 from sframes_tui.engine.checkpoint import load_checkpoint
 from sframes_tui.engine.hub import hub_folder
 from sframes_tui.engine.proportions import check_folder_proportions
@@ -16,6 +16,7 @@ from sframes_tui.engine.safety import check_folder, unused_parts
 from sframes_tui.errors import ModelError, first_line
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource
+from sframes_tui.story.schedulers import SCHEDULERS
 
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
 
@@ -69,6 +70,7 @@ def pick_variant(folder: Path, wanted: str | None, dtype: torch.dtype) -> str | 
 
 def quiet() -> None:
     """Keeps the libraries' warnings and progress bars off the terminal, which belongs to the program."""
+    from huggingface_hub.utils import logging as hub_logging
     from huggingface_hub.utils.tqdm import disable_progress_bars
     from transformers.utils import logging as transformers_logging
 
@@ -78,6 +80,7 @@ def quiet() -> None:
 
     diffusers_logging.set_verbosity(logging.CRITICAL)
     diffusers_logging.disable_progress_bar()
+    hub_logging.set_verbosity(logging.CRITICAL)
     disable_progress_bars()
     for name in ("diffusers", "transformers", "huggingface_hub", "torch", "accelerate"):
         warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
@@ -118,14 +121,25 @@ def paired(text: Pipeline) -> Pipelines:
 def use_scheduler(pipelines: Pipelines, name: str) -> None:
     """Puts the scheduler called `name` (without "Scheduler") in place of the model's own, with its settings.
 
-    Raises `ModelError` where it is made for the other family of models.
+    Raises `ModelError` where it is made for other models.
     """
     import diffusers
 
-    own = type(pipelines.scheduler).__name__.removesuffix("Scheduler")
-    if own.startswith("FlowMatch") != name.startswith("FlowMatch"):
-        fitting = "FlowMatchEulerDiscrete" if own.startswith("FlowMatch") else "DDIM, PNDM or EulerDiscrete"
-        raise ModelError(f"scheduler {name!r} doesn't fit {pipelines.name}; what fits is {fitting}")
+    fitting = fitting_schedulers(pipelines)
+    if name not in fitting:
+        raise ModelError(f"scheduler {name!r} doesn't fit {pipelines.name}; what fits is {', '.join(fitting)}")
     scheduler = getattr(diffusers, f"{name}Scheduler").from_config(pipelines.scheduler.config)
     for pipe in pipelines.all():
         pipe.scheduler = scheduler
+
+
+def fitting_schedulers(pipelines: Pipelines) -> list[str]:
+    """The schedulers that a model's pipelines can work with.
+
+    Flow models predict a velocity, which the others don't understand; and most of their pipelines hand over shifted
+    sigmas, which of the flow schedulers only the Euler one takes.
+    """
+    if not scheduler_name(pipelines.scheduler).startswith("FlowMatch"):
+        return [name for name in SCHEDULERS if not name.startswith("FlowMatch")]
+    plain = pipelines.name.startswith("StableDiffusion3") and not pipelines.scheduler.config.use_dynamic_shifting
+    return ["FlowMatchEulerDiscrete", *(["FlowMatchHeunDiscrete"] if plain else [])]

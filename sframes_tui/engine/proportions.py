@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
-from sframes_tui.engine.safety import Part, check_numbers, check_part, has_weights, read_json, read_parts, weight_files
+from sframes_tui.engine.safety import Part, check_numbers, check_part, has_weights, read_parts, weight_files
 from sframes_tui.errors import ModelError
+from sframes_tui.story.model_source import read_json
 
 ELEMENTS_PER_BYTE = 4
 """Weights may be packed two to a byte, and a tensor that two places share is counted twice; more is no model."""

@@ -4,17 +4,15 @@ What is refused here: code, pickles, classes of unknown libraries, weight files 
 configurations that ask for far more memory than the weights beside them fill.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_source import PICKLES
+from sframes_tui.story.model_source import PICKLES, read_json
 
 CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".exe")
-JSON_LIMIT = 10_000_000
 
 UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""
@@ -26,19 +24,6 @@ class Part(NamedTuple):
     name: str
     library: str
     class_name: str
-
-
-def read_json(path: Path, model: str) -> dict[str, object]:
-    """A small JSON object. Raises `ModelError` if the file isn't one."""
-    try:
-        if not path.is_file() or path.stat().st_size > JSON_LIMIT:
-            raise ValueError("not a plain file of reasonable size")
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"model {model!r}: {path.name} can't be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ModelError(f"model {model!r}: {path.name} holds no JSON object")
-    return content
 
 
 def read_parts(folder: Path, model: str) -> list[Part]:

@@ -1,5 +1,6 @@
 """Where a model's name points to, found without torch and without the network. Must not import torch or diffusers."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from sframes_tui.errors import ModelError
 
 BUILTIN_PREFIX = "builtin:"
+JSON_LIMIT = 10_000_000
 PACKAGE = Path(__file__).resolve().parent.parent
 BUILTINS = {"picturebook": PACKAGE / "picturebook"}
 
@@ -83,3 +85,16 @@ def cached_snapshot(repo: str, revision: str | None = None) -> Path | None:
     except HFValidationError:
         raise ModelError(f"model {repo!r}: neither a folder, a file nor a hub id") from None
     return Path(index).parent if isinstance(index, str) else None
+
+
+def read_json(path: Path, model: str) -> dict[str, object]:
+    """One of a model's json files. Raises `ModelError` unless it holds an object and is of a reasonable size."""
+    try:
+        if not path.is_file() or path.stat().st_size > JSON_LIMIT:
+            raise ValueError("not a plain file of reasonable size")
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"model {model!r}: {path.name} can't be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"model {model!r}: {path.name} holds no JSON object")
+    return content

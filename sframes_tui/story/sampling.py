@@ -3,16 +3,13 @@
 Must not import torch or diffusers; what it says of diffusers' pipelines is checked against diffusers in the tests.
 """
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_source import ModelSource
+from sframes_tui.story.model_source import ModelSource, read_json
 from sframes_tui.story.schedulers import TAKES_ETA, Family, Sampling
-
-JSON_LIMIT = 10_000_000
 
 FLOW = ("StableDiffusion3", "Flux", "QwenImage", "ZImage")
 """Pipelines whose img2img rounds a schedule's rest up."""
@@ -65,10 +62,12 @@ def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
     Marked as assumed where the model's files aren't on this machine. Raises `ModelError` if they are and can't be
     read.
     """
-    if source.path is None or source.kind == "checkpoint" or not (source.path / "model_index.json").exists():
+    folder = _described_in(source)
+    if folder is None:
         return _assumed(source.name, scheduler)
-    kind = re.sub(r"(Img2Img)?(Combined)?Pipeline$", r"\2", _text(source, "model_index.json", "_class_name"))
-    settings = _read(source.path / "scheduler" / "scheduler_config.json", source.name, {})
+    kind = re.sub(r"(Img2Img)?(Combined)?Pipeline$", r"\2", _pipeline_name(folder, source.name))
+    settings_file = folder / "scheduler" / "scheduler_config.json"
+    settings = read_json(settings_file, source.name) if settings_file.exists() else {}
     own = str(settings.get("_class_name", "PNDMScheduler")).removesuffix("Scheduler")
     name = scheduler or own
     return Sampling(
@@ -93,23 +92,14 @@ def _assumed(name: str, scheduler: str | None) -> Sampling:
     return replace(sampling, scheduler=scheduler) if scheduler else sampling
 
 
-def _text(source: ModelSource, file: str, key: str) -> str:
-    assert source.path is not None
-    value = _read(source.path / file, source.name).get(key)
-    if not isinstance(value, str):
-        raise ModelError(f"model {source.name!r}: {file} names no {key}")
-    return value
+def _described_in(source: ModelSource) -> Path | None:
+    """The folder with a model's json files, if it is on this machine: beside a checkpoint, it bears its name."""
+    folder = source.path.with_suffix("") if source.path and source.kind == "checkpoint" else source.path
+    return folder if folder is not None and (folder / "model_index.json").exists() else None
 
 
-def _read(path: Path, model: str, default: dict[str, object] | None = None) -> dict[str, object]:
-    if default is not None and not path.exists():
-        return default
-    try:
-        if not path.is_file() or path.stat().st_size > JSON_LIMIT:
-            raise ValueError("not a plain file of reasonable size")
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"model {model!r}: {path.name} can't be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ModelError(f"model {model!r}: {path.name} holds no JSON object")
-    return content
+def _pipeline_name(folder: Path, model: str) -> str:
+    name = read_json(folder / "model_index.json", model).get("_class_name")
+    if not isinstance(name, str):
+        raise ModelError(f"model {model!r}: model_index.json names no pipeline")
+    return name
