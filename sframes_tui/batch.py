@@ -152,27 +152,26 @@ class _Bar:
         columns = (
             BarColumn(bar_width=24),
             TextColumn("{task.fields[frames]}", markup=False),
-            TextColumn("{task.fields[steps]}", markup=False),
             TextColumn("{task.fields[rate]}", markup=False, style="cyan"),
         )
         self.progress = Progress(
             *columns, console=console, redirect_stdout=False, redirect_stderr=False, transient=True
         )
-        self._task = self.progress.add_task("", total=None, frames="loading the model", steps="", rate="")
+        self._task = self.progress.add_task("", total=None, frames="loading the model", rate="")
 
     def show(self, state: RunState) -> None:
         if not state.steps:
             return
-        current = state.in_flight[-1] if state.in_flight else None
-        left = state.seconds_left
+        where = [f"frame {min(state.settled + 1, state.frames)} of {state.frames}"]
+        where += [f"step {each.step} of {each.steps}" for each in state.in_flight[-1:]]
+        rate = [f"{state.pictures_per_minute:.1f} pictures/min"]
+        rate += [f"{duration(left)} left"] if (left := state.seconds_left) is not None else []
         self.progress.update(
             self._task,
             total=state.steps,
             completed=state.steps_done,
-            frames=f"frame {min(state.settled + 1, state.frames)} of {state.frames}",
-            steps=f"step {current.step} of {current.steps}" if current else "",
-            rate=f"{state.pictures_per_minute:.1f} pictures/min"
-            + (f", {duration(left)} left" if left is not None else ""),
+            frames=", ".join(where),
+            rate=", ".join(rate),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sframes_tui.printable import one_line
+from sframes_tui.printable import counted, one_line
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
 
@@ -43,8 +43,8 @@ def _heading(draft: Draft) -> Iterator[str]:
 def _chapters(plan: Plan, variant: int) -> Iterator[str]:
     width = max(len(tag) for tag in plan.tags)
     for number, chapter in enumerate(plan.story.chapters):
-        count = len(chapter.prompts)
-        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({count} prompt{'s' * (count != 1)})"
+        count = counted(len(chapter.prompts), "prompt")
+        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({count})"
         for frame in plan.chapter_frames(variant, number):
             if frame.style == 0:
                 yield f"  {number}-{frame.prompt} {one_line(plan.prompt(frame), PROMPT_WIDTH)}"
@@ -63,9 +63,11 @@ def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
 
 
 def _totals(plan: Plan) -> Iterator[str]:
-    chapters, frames = len(plan.story.chapters), len(plan.frames)
-    yield ""
-    yield (
-        f"total      {chapters} chapters, {plan.story.prompt_count} prompts, {len(plan.tags)} styles, "
-        f"{frames} frames, {plan.steps} steps"
+    totals = (
+        counted(len(plan.story.chapters), "chapter"),
+        counted(plan.story.prompt_count, "prompt"),
+        counted(len(plan.tags), "style"),
+        counted(len(plan.frames), "frame"),
+        counted(plan.steps, "step"),
     )
+    yield f"\ntotal      {', '.join(totals)}"

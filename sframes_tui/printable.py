@@ -1,7 +1,6 @@
 """Foreign text made harmless to show. Imports nothing of the program."""
 
 import re
-import unicodedata
 
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -29,6 +28,6 @@ def _symbol(match: re.Match[str]) -> str:
     return "\u2421" if code == 0x7F else f"<U+{code:04X}>"
 
 
-def is_blank(text: str) -> bool:
-    """True where nothing would be seen: white space, control and format characters only."""
-    return all(char.isspace() or unicodedata.category(char) in {"Cc", "Cf"} for char in text)
+def counted(number: int, noun: str) -> str:
+    """`3 frames`, `1 frame`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -148,7 +148,7 @@ def test_a_signal_finishes_the_frame_in_hand(config, number, code):
 
 def test_a_second_signal_stops_within_a_step(config):
     process = subprocess.Popen(
-        command(config(steps=1000), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(config(steps=900), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     events = []
     for line in process.stdout:
@@ -158,7 +158,7 @@ def test_a_second_signal_stops_within_a_step(config):
     assert process.wait() == 130, process.stderr.read()
     assert events[-1]["event"] == "RunCancelled"
     assert events[-1]["drawn"] == 0
-    assert events[-2]["step"] < 1000
+    assert events[-2]["step"] < 900
 
 
 def test_a_reader_of_stdout_that_goes_away_does_not_end_the_run(config):

@@ -37,7 +37,7 @@ def outcome(capsys, *arguments):
     ("story", "prompt", "generation", "said"),
     [
         (b"", "", "", "empty"),
-        (b" \n\n", "", "", "empty"),
+        (b" \n\n", "", "", "blank"),
         (b"a\0b", "", "", "NUL"),
         ("text", "chapter_split_regex = 'Part \\d'", "", "matches nothing"),
         ("a" * 40 + "b", "chapter_split_regex = '(a+)+$'", "", "chapter_split_regex"),
@@ -109,8 +109,8 @@ def test_the_dry_run_shows_every_frame_and_every_warning(write, capsys):
     assert "0-0 a boat\n" in out
     assert "from noise" in out
     assert "from oil-2 0-0, strength 0.5" in out
-    assert "total      1 chapters, 2 prompts, 2 styles, 4 frames, 134 steps" in out
-    for said in ("eta = 0.5 has no effect", "oil-2", "max_entries_per_chapter", "blank", "front matter"):
+    assert "total      1 chapter, 2 prompts, 2 styles, 4 frames, 129 steps" in out
+    for said in ("eta = 0.5 has no effect", "oil-2", "max_entries_per_chapter", "blank", "before the first heading"):
         assert said in out
 
 
@@ -156,7 +156,7 @@ def test_a_script_is_converted_to_a_configuration_that_plans_the_same(tmp_path, 
     assert not Path("executed").exists()
     code, out, _ = outcome(capsys, target, "--dry-run")
     assert code == 0
-    assert "2 prompts, 1 styles, 2 frames" in out
+    assert "2 prompts, 1 style, 2 frames" in out
     code, _, err = outcome(capsys, "convert", script, "-o", target)
     assert code == 2
     assert "exists already" in err

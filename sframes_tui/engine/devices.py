@@ -8,6 +8,9 @@ from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 
+SMALL_MODEL = 50_000_000
+"""Parameters of a denoiser below which one thread draws as fast as many."""
+
 
 def pick_device(wanted: str) -> torch.device:
     """A device's name ("auto", "cpu", "mps", "cuda", "cuda:N") -> a device that is there, or `ModelError`."""
@@ -48,12 +51,25 @@ def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "
     The hooks sit on the parts, which both pipelines share; only the text-to-image pipeline knows of them, so it is
     the one whose `maybe_free_model_hooks` counts after a drawing.
     """
-    if offload == "none" or device.type == "cpu":
+    if device.type == "cpu":
+        _limit_threads(pipelines)
+        pipelines.text.to(device)
+    elif offload == "none":
         pipelines.text.to(device)
     elif offload == "model":
         pipelines.text.enable_model_cpu_offload(device=device)
     else:
         pipelines.text.enable_sequential_cpu_offload(device=device)
+
+
+def _limit_threads(pipelines: Pipelines) -> None:
+    """One thread for a small model: its layers are done before a second thread has woken up.
+
+    Where another process wants the same cores, threads that wait for each other make it many times slower.
+    """
+    denoiser = getattr(pipelines.text, "unet", None) or getattr(pipelines.text, "transformer", None)
+    if denoiser is not None and sum(each.numel() for each in denoiser.parameters()) < SMALL_MODEL:
+        torch.set_num_threads(1)
 
 
 def memory_options(pipelines: Pipelines, config: GenerationConfig, device: torch.device) -> list[str]:

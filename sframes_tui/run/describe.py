@@ -1,6 +1,6 @@
 """An event -> its one line of text, the same on every front end. Must not import torch or textual."""
 
-from sframes_tui.printable import one_line
+from sframes_tui.printable import counted, one_line
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -33,7 +33,7 @@ def describe(event: Event) -> tuple[Level, str]:
         case RunFailed(error=error):
             return "error", one_line(f"the run failed: {error}")
         case RunCancelled(drawn=drawn, left=left):
-            return "warning", f"stopped: {_count(drawn, 'picture')} drawn, {left} left"
+            return "warning", f"stopped: {counted(drawn, 'picture')} drawn, {left} left"
         case RunCompleted(failed=failed):
             return "error" if failed else "info", _ending(event)
         case _:
@@ -47,11 +47,11 @@ def _progress(event: Event) -> str:
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
             return f"{model} ready in {seconds:.1f} s: {device}, {dtype}, {engine} engine"
         case RunStarted(folder=folder, frames=frames, steps=steps):
-            return f"drawing {_count(frames, 'picture')} in {steps} steps into {folder}"
+            return f"drawing {counted(frames, 'picture')} in {steps} steps into {folder}"
         case ChapterStarted(chapter=chapter, title=title):
             return f"chapter {chapter}: {title}"
         case ChapterCompleted(chapter=chapter, grids=grids):
-            return f"chapter {chapter} done, {_count(len(grids), 'grid')} saved"
+            return f"chapter {chapter} done, {counted(len(grids), 'grid')} saved"
         case FrameStarted(name=name, prompt=prompt):
             return f"{name}: {prompt}"
         case FrameCompleted(path=path, seconds=seconds):
@@ -63,7 +63,7 @@ def _progress(event: Event) -> str:
 
 
 def _ending(event: RunCompleted) -> str:
-    parts = [f"{_count(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
+    parts = [f"{counted(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
     if event.failed:
         parts.append(f"{event.failed} failed")
     if event.skipped:
@@ -79,7 +79,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -20,6 +20,7 @@ from sframes_tui.run.events import (
     FrameProgress,
     FrameSkipped,
     FrameStarted,
+    Notice,
     RunCancelled,
     RunCompleted,
 )
@@ -54,6 +55,7 @@ class Loop:
         self._pictures: dict[int, Image.Image] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
         self._drawn = self._failed = self._skipped = 0
+        self._told_to_finish = False
 
     def run(self) -> None:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.
@@ -111,6 +113,9 @@ class Loop:
     def _report(self, progress: Progress) -> None:
         self._emit(FrameProgress(progress.frame, progress.step, progress.steps))
         self._tell_saved()
+        if self._control.finish.is_set() and not self._told_to_finish:
+            self._told_to_finish = True
+            self._emit(Notice("info", "stopping once the frames in hand are drawn; ask again to stop now"))
 
     def _tell_saved(self) -> None:
         for event in self._archive.writer.finished():

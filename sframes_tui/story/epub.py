@@ -20,8 +20,8 @@ from sframes_tui.errors import StoryError
 from sframes_tui.story.note import Note
 from sframes_tui.story.xhtml import Line, local_name, parse_xhtml, text_lines
 
-MAX_UNPACKED = 64 * 1024 * 1024
-MAX_MEMBER = 16 * 1024 * 1024
+MAX_UNPACKED = 32 * 1024 * 1024
+MAX_MEMBER = 8 * 1024 * 1024
 MAX_MEMBERS = 20_000
 
 FONT_SCRAMBLING = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}

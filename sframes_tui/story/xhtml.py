@@ -33,6 +33,9 @@ UNSEEN = frozenset(["head", "math", "noscript", "object", "rp", "rt", "script", 
 
 HTML_SPACE = re.compile(r"[ \t\n\r\f]+")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+TAG = re.compile(r"<([A-Za-z][\w:-]*)([^<>]*)>?")
+LINK = re.compile(r"""\b(href|epub:type)\s*=\s*("[^"<>]*"|'[^'<>]*')""")
+DOCUMENT_TYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
 DECLARED_ENCODING = re.compile(
     rb"""(?i)(?:encoding|charset)\s*=\s*["']?((?:utf|iso|us-ascii|windows|cp|mac|koi8|shift|euc|gb|big5)[\w.:-]*)"""
 )
@@ -49,17 +52,23 @@ class Line:
 
 def parse_xhtml(data: bytes) -> etree._Element:
     """The document's root; what is not well-formed is read as HTML. Nothing outside of `data` is loaded."""
-    # HTML's named entities are unknown to XML without the document type, which is never loaded.
-    markup = ENTITY.sub(_character, _decoded(data))
-    encoded = markup.encode("utf-8", "replace")
+    # Without its document type no entity is declared that could be expanded or loaded, nor are HTML's named ones.
+    markup = ENTITY.sub(_character, _without_document_type(_decoded(data)))
     try:
         # XML first: HTML's parser takes everything after an XHTML `<title/>` for the title.
-        return etree.fromstring(
-            encoded, etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False)
-        )
+        strict = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False)
+        return etree.fromstring(markup.encode("utf-8", "replace"), strict)
     except etree.XMLSyntaxError:
-        root = etree.fromstring(encoded or b"<html/>", etree.HTMLParser(encoding="utf-8", no_network=True))
+        lenient = etree.HTMLParser(encoding="utf-8", no_network=True)
+        root = etree.fromstring(b"<html>" + TAG.sub(_bare_tag, markup).encode("utf-8", "replace"), lenient)
     return etree.Element("html") if root is None else root
+
+
+def _bare_tag(tag: re.Match[str]) -> str:
+    """A start tag with its links alone: libxml2's time for HTML is quadratic in the attributes of a tag."""
+    links = dict(LINK.findall(tag[2]))
+    attributes = "".join(f" {name}={value}" for name, value in links.items())
+    return f"<{tag[1]}{attributes}>" + (f"</{tag[1]}>" if tag[2].endswith("/") else "")
 
 
 def _decoded(data: bytes) -> str:
@@ -73,6 +82,12 @@ def _decoded(data: bytes) -> str:
         except (LookupError, ValueError):
             continue
     return data.decode("cp1252", "replace")
+
+
+def _without_document_type(markup: str) -> str:
+    at = markup.find("<!DOCTYPE")
+    found = DOCUMENT_TYPE.match(markup, at) if at >= 0 else None
+    return markup[:at] + markup[found.end() :] if found else markup
 
 
 def _character(entity: re.Match[str]) -> str:
