@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sframes_tui.errors import ModelError
 from sframes_tui.story.model_source import PICKLES, read_json
 
-CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".exe")
+CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
 
 UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""

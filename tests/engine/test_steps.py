@@ -29,6 +29,13 @@ def sd3(tmp_path_factory):
     return paired(diffusers.StableDiffusion3Pipeline.from_pretrained(folder))
 
 
+def test_consistency_models_always_run_all_their_steps(tmp_path):
+    lcm = paired(diffusers.LatentConsistencyModelPipeline.from_pretrained(tiny.tiny_lcm(tmp_path)))
+    assert sampling_of(lcm).family == "lcm"
+    assert [count_steps(lcm, 4, strength) for strength in (None, 0.1, 0.5, 1.0)] == [4, 4, 4, 4]
+    assert [sampling_of(lcm).real_steps(4, strength) for strength in (None, 0.0, 0.1, 1.0)] == [4, 0, 4, 4]
+
+
 def put(pipelines, name, **settings):
     scheduler = getattr(diffusers, f"{name}Scheduler").from_config(pipelines.scheduler.config, **settings)
     for pipe in pipelines.all():
@@ -84,6 +91,9 @@ def test_what_is_read_of_a_pipelines_name_is_what_diffusers_does(tmp_path, text,
     assert sampling.img2img == (image is not None and {"strength", "image"} <= takes[1])
     assert sampling.eta == all("eta" in each for each in takes[: 1 + sampling.img2img])
     if sampling.img2img and (counted := getattr(image, "get_timesteps", None)):
+        if sampling.family == "lcm":
+            assert "strength=strength" in inspect.getsource(image.__call__)
+            return
         rounds_down = "int(num_inference_steps * strength)" in inspect.getsource(counted)
         assert sampling.family == ("sd" if rounds_down else "flow")
 
