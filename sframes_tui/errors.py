@@ -51,5 +51,6 @@ class FolderInUseError(SFramesError):
 
 
 def first_line(error: BaseException) -> str:
-    """Somebody else's exception as one line that says something."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """Somebody else's exception as one line that says something, of at most 300 characters."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line if len(line) <= 300 else line[:299] + "…"

@@ -69,6 +69,8 @@ def sampling_of(pipelines: Pipelines) -> Sampling:
 
 def _family(pipelines: Pipelines) -> Family:
     """Which way the img2img pipeline rounds 1.5 steps: down as Stable Diffusion does, or up as flow models do."""
+    if pipelines.name.startswith("LatentConsistency"):
+        return "lcm"
     if pipelines.image is None or not hasattr(pipelines.image, "get_timesteps"):
         return "flow" if scheduler_name(pipelines.scheduler).startswith("FlowMatch") else "sd"
     return "flow" if _timesteps(pipelines, 10, 0.15) - _timesteps(pipelines, 10, 0.1) else "sd"
@@ -87,16 +89,20 @@ def count_steps(pipelines: Pipelines, steps: int, strength: float | None) -> int
 
 
 def _timesteps(pipelines: Pipelines, steps: int, strength: float | None) -> int:
-    scheduler = copy.deepcopy(pipelines.scheduler)
-    dynamic = scheduler.config.get("use_dynamic_shifting", False)
-    scheduler.set_timesteps(steps, **({"mu": 1.0} if dynamic else {}))
-    if strength is None or pipelines.image is None or not hasattr(pipelines.image, "get_timesteps"):
+    scheduler, image = copy.deepcopy(pipelines.scheduler), pipelines.image
+    special: dict[str, float] = {"mu": 1.0} if scheduler.config.get("use_dynamic_shifting", False) else {}
+    if strength is not None and pipelines.name.startswith("LatentConsistency"):
+        special["strength"] = strength
+    scheduler.set_timesteps(steps, **special)
+    if strength is None or "strength" in special or not hasattr(image, "get_timesteps"):
         return len(scheduler.timesteps)
-    kept, pipelines.image.scheduler = pipelines.image.scheduler, scheduler
+    assert image is not None
+    kept, image.scheduler = image.scheduler, scheduler
     try:
-        return len(pipelines.image.get_timesteps(steps, strength, "cpu")[0])
+        where = {"device": "cpu"} if takes(image.get_timesteps, "device") else {}
+        return len(image.get_timesteps(steps, strength, **where)[0])
     finally:
-        pipelines.image.scheduler = kept
+        image.scheduler = kept
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,6 @@ def arguments_for(pipe: Pipeline, config: GenerationConfig, size: tuple[int, int
         fixed["width"], fixed["height"] = size
     if takes(call, "eta") and takes(pipe.scheduler.step, "eta"):
         fixed["eta"] = config.eta
-    elif config.eta:
-        ignored["eta"] = type(pipe.scheduler).__name__ if takes(call, "eta") else name
     if takes(call, "guidance_rescale"):
         fixed["guidance_rescale"] = config.guidance_rescale
     elif config.guidance_rescale:
@@ -169,13 +173,10 @@ def _add_true_guidance(pipe: Pipeline, config: GenerationConfig, arguments: Argu
 
 
 def lacks(pipelines: Pipelines, config: GenerationConfig, size: tuple[int, int]) -> list[str]:
-    """What the configuration asks for and the pipelines can't do, one sentence each."""
+    """What the configuration asks for and the pipelines can't do, one sentence each.
+
+    Nothing of `eta` and `progressive`: what `sampling_of` says of them is told by the plan.
+    """
     ignored = [arguments_for(pipe, config, size).ignored for pipe in pipelines.all()]
     merged = {option: culprit for each in reversed(ignored) for option, culprit in each.items()}
-    sentences = [f"{option} has no effect with {culprit}." for option, culprit in merged.items()]
-    if config.progressive and pipelines.image is None:
-        sentences.append(
-            f"progressive has no effect with {pipelines.name}: the model has no image-to-image pipeline that takes a "
-            "strength, so every picture starts from noise."
-        )
-    return sentences
+    return [f"{option} has no effect with {culprit}." for option, culprit in merged.items()]

@@ -82,6 +82,7 @@ def quiet() -> None:
     diffusers_logging.disable_progress_bar()
     hub_logging.set_verbosity(logging.CRITICAL)
     disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning)  # said of our calls, which these versions pin
     for name in ("diffusers", "transformers", "huggingface_hub", "torch", "accelerate"):
         warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
 

@@ -64,7 +64,17 @@ def picture_size(pipelines: Pipelines, width: int | None, height: int | None) ->
             raise ModelError(
                 f"{name} = {pixels}: {pipelines.name} draws multiples of {grain} pixels only, such as {nearest}"
             )
+    largest = largest_side(pipe)
+    if max(size) > largest:
+        raise ModelError(f"{size[0]} x {size[1]} pixels: {pipelines.name} draws sides of at most {largest} pixels")
     return size
+
+
+def largest_side(pipe: Pipeline) -> int:
+    """The longest side in pixels that a transformer has positions for; others have no such bound."""
+    transformer = getattr(pipe, "transformer", None)
+    positions = transformer.config.get("pos_embed_max_size") if transformer is not None else None
+    return positions * size_grain(pipe) if isinstance(positions, int) else 2**31
 
 
 def own_size(pipe: Pipeline) -> tuple[int, int]:

@@ -17,6 +17,9 @@ Overflow = Literal["shorten", "truncate", "error"]
 _NO_LIMIT = 1_000_000
 """Tokenizers without a window of their own say 10**30."""
 
+_SEAM = 4
+"""Tokens by which a prompt and its style together may come to more than each alone."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -67,6 +70,7 @@ class PromptFitter:
     def __init__(self, windows: Sequence[Window], on_overflow: Overflow) -> None:
         self._windows = tuple(windows)
         self._on_overflow = on_overflow
+        self._prompt_counts: dict[str, tuple[int, ...]] = {}
 
     @classmethod
     def of(cls, pipe: Pipeline, on_overflow: Overflow) -> Self:
@@ -79,7 +83,10 @@ class PromptFitter:
         """
         texts = [f"{prompt} {style}".strip() for prompt in prompts]
         fitted = [Fitted(text) for text in texts]
-        long = [index for index, fits in enumerate(self._fit(texts)) if not fits]
+        near = self._near_the_limit(prompts, style)
+        long = [
+            index for index, fits in zip(near, self._fit([texts[index] for index in near]), strict=True) if not fits
+        ]
         if not long:
             return fitted
         if self._on_overflow == "error":
@@ -92,6 +99,26 @@ class PromptFitter:
         for index, each in zip(long, kept, strict=True):
             fitted[index] = each
         return fitted
+
+    def _near_the_limit(self, prompts: Sequence[str], style: str) -> list[int]:
+        """The prompts that may be too long with this style, and a few more; all others fit.
+
+        Tokenizers split at spaces, so the tokens of a prompt, counted once for all styles, and those of a style add
+        up, give or take what happens where they meet.
+        """
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._prompt_counts]
+        counts = [window.counts(new) for window in self._windows]
+        for index, prompt in enumerate(new):
+            self._prompt_counts[prompt] = tuple(count[index] for count in counts)
+        rooms = []
+        for window in self._windows:
+            alone, with_style = window.counts(["a", f"a {style}"])
+            rooms.append(window.length - (with_style - alone) - _SEAM)
+        return [
+            index
+            for index, prompt in enumerate(prompts)
+            if any(count > room for count, room in zip(self._prompt_counts[prompt], rooms, strict=True))
+        ]
 
     def _fit(self, texts: Sequence[str]) -> list[bool]:
         fits = [True] * len(texts)

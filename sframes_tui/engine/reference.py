@@ -13,6 +13,7 @@ from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
+from sframes_tui.errors import first_line
 from sframes_tui.story.config import GenerationConfig
 
 Report = Callable[[Progress], None]
@@ -140,19 +141,18 @@ class StepWatch:
         self._stepped(latents)
 
     def _stepped(self, latents: torch.Tensor | None) -> None:
-        if self._cancelled.is_set():
-            raise StoppedError
         self.latents = latents
         self._step += 1
         self._report(Progress(self._frame, self._step, max(self._step, self._steps)))
+        if self._cancelled.is_set():
+            raise StoppedError
 
 
 def said_in_one_sentence(error: Exception) -> str:
     """What a failed frame is reported with."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
         return "out of memory: a smaller picture, vae_tiling or offload needs less"
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    return first_line(error) if not str(error).strip() else f"{type(error).__name__}: {first_line(error)}"
 
 
 def free_memory() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sframes_tui.errors import ModelError
 from sframes_tui.story.model_source import PICKLES, read_json
 
-CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".sh", ".exe")
+CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
 
 UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""
@@ -147,8 +147,11 @@ def check_header(path: Path, model: str) -> None:
         ) from None
 
 
-_DEPTH = re.compile(r"layers|blocks|depth|num_res|heads")
-_GRID = re.compile(r"sample_size|image_size|pos_embed_max_size|patch_size|axes")
+_BOUNDS = (
+    (re.compile(r"^entries of "), 4096),
+    (re.compile(r"layers|blocks|depth|num_res|heads"), 512),
+    (re.compile(r"sample_size|image_size|pos_embed_max_size|patch_size|axes"), 16_384),
+)
 
 
 def check_numbers(config: Mapping[str, object], where: str, model: str) -> None:
@@ -158,7 +161,7 @@ def check_numbers(config: Mapping[str, object], where: str, model: str) -> None:
     squared. What remains possible is measured against the weights by `check_proportions`.
     """
     for key, number in _numbers(config):
-        bound = 512 if _DEPTH.search(key) else 16_384 if _GRID.search(key) else 2**20
+        bound = next((bound for pattern, bound in _BOUNDS if pattern.search(key)), 2**20)
         if abs(number) > bound and "theta" not in key and "token" not in key:
             raise ModelError(f"model {model!r}: {where} asks for {key} = {number}, which no model has")
 
@@ -170,6 +173,6 @@ def _numbers(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str
         for name, inner in value.items():
             yield from _numbers(inner, str(name), depth + 1)
     elif isinstance(value, list) and depth < 8:
-        yield key, len(value)
+        yield f"entries of {key}", len(value)
         for inner in value:
             yield from _numbers(inner, key, depth + 1)

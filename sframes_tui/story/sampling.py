@@ -80,7 +80,7 @@ def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
 
 
 def _family(kind: str) -> Family:
-    return "flow" if kind.startswith(FLOW) else "sd"
+    return "lcm" if kind.startswith("LatentConsistency") else "flow" if kind.startswith(FLOW) else "sd"
 
 
 def _assumed(name: str, scheduler: str | None) -> Sampling:

@@ -8,7 +8,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["sd", "flow"]
+Family = Literal["sd", "flow", "lcm"]
 
 SECOND_ORDER = frozenset({"HeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "FlowMatchHeunDiscrete"})
 """Schedulers that look twice at every step but the last."""
@@ -52,7 +52,8 @@ class Sampling:
     """What decides how many denoising steps a frame really runs."""
 
     family: Family = "sd"
-    """How strength is rounded to steps: Stable Diffusion's way, or that of the flow models."""
+    """How strength becomes steps: rounded Stable Diffusion's way, or that of the flow models; latent consistency
+    models squeeze all their steps into the rest of the schedule."""
     scheduler: str = "PNDM"
     """Name as in `SCHEDULERS`, or of a scheduler this program doesn't know."""
     skip_prk_steps: bool = True
@@ -70,6 +71,8 @@ class Sampling:
 
     def schedule_steps(self, steps: int, strength: float) -> int:
         """Steps of the schedule that are left when `strength` of it is run."""
+        if self.family == "lcm":
+            return steps
         if self.family == "flow":
             return steps - int(max(steps - min(steps * strength, steps), 0))
         return min(int(steps * strength), steps)

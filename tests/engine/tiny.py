@@ -12,6 +12,8 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    LatentConsistencyModelPipeline,
+    LCMScheduler,
     PNDMScheduler,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
@@ -132,6 +134,23 @@ def sd_pipeline(scheduler: str = "PNDM", window: int = 77) -> StableDiffusionPip
 def tiny_sd(folder: Path, scheduler: str = "PNDM", window: int = 77) -> Path:
     """Stable Diffusion 1.x at 32 x 32 pixels."""
     sd_pipeline(scheduler, window).save_pretrained(folder)
+    return folder
+
+
+def tiny_lcm(folder: Path) -> Path:
+    """A latent consistency model at 32 x 32 pixels."""
+    torch.manual_seed(0)
+    tokenizer = clip_tokenizer()
+    LatentConsistencyModelPipeline(
+        vae=_vae(),
+        text_encoder=CLIPTextModel(_text_config(tokenizer)),
+        tokenizer=tokenizer,
+        unet=_unet(time_cond_proj_dim=32),
+        scheduler=LCMScheduler(**SD_BETAS),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
     return folder
 
 
