@@ -49,17 +49,22 @@ def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "
     """Moves the weights to the device, or sets up that their parts move there when they are needed.
 
     The hooks sit on the parts, which both pipelines share; only the text-to-image pipeline knows of them, so it is
-    the one whose `maybe_free_model_hooks` counts after a drawing.
+    the one whose `maybe_free_model_hooks` counts after a drawing. Raises `ModelError` if the memory is too small.
     """
     if device.type == "cpu":
         _limit_threads(pipelines)
-        pipelines.text.to(device)
-    elif offload == "none":
-        pipelines.text.to(device)
-    elif offload == "model":
-        pipelines.text.enable_model_cpu_offload(device=device)
-    else:
-        pipelines.text.enable_sequential_cpu_offload(device=device)
+    try:
+        if offload == "none" or device.type == "cpu":
+            pipelines.text.to(device)
+        elif offload == "model":
+            pipelines.text.enable_model_cpu_offload(device=device)
+        else:
+            pipelines.text.enable_sequential_cpu_offload(device=device)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            f'{pipelines.name} does not fit into the memory of {device}; set offload = "model", or "sequential", '
+            "which needs least and is slowest"
+        ) from None
 
 
 def _limit_threads(pipelines: Pipelines) -> None:

@@ -97,5 +97,5 @@ def size_grain(pipe: Pipeline) -> int:
         return scale
     if hasattr(pipe, "_pack_latents"):
         return scale * 2
-    patch = transformer.config.get("patch_size", 1)
-    return scale * (patch if isinstance(patch, int) else 1)
+    patch = transformer.config.get("patch_size") or transformer.config.get("all_patch_size") or 1
+    return scale * (max(patch) if isinstance(patch, list | tuple) else int(patch))
