@@ -91,6 +91,24 @@ def test_every_picture_and_grid_is_drawn_and_told(config):
     assert "8 pictures drawn" in done.stderr
 
 
+def test_the_shipped_story_is_drawn_whole(tmp_path):
+    arguments = ["--output", str(tmp_path), "--set", "generation_config.num_inference_steps=5"]
+    done = subprocess.run(
+        [sys.executable, "tui.py", "configs/lighthouse.toml", "--batch", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(set(paths)) == 29 * 3
+    assert len(list(paths[0].parent.glob("* grid-?.png"))) == 4 * 3
+    for path in paths:
+        with Image.open(path) as picture:
+            assert {"parameters", "sframes"} <= set(picture.text)
+
+
 def test_run_toml_draws_the_same_bytes_again(config, tmp_path):
     first = [Path(line) for line in batch(config()).stdout.splitlines()]
     again = subprocess.run(
