@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.errors import SFramesError
+from sframes_tui.errors import DiskError, SFramesError
 from sframes_tui.run.archive import Prompts
 from sframes_tui.run.events import (
     ModelLoadCompleted,
@@ -28,7 +28,7 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
     """Draws a draft into a new run folder below `root`.
 
     Ends with exactly one `RunCompleted`, `RunCancelled` or `RunFailed`. Raises the `SFramesError` that a `RunFailed`
-    tells of, so that a front end knows its kind; a disk that can't be written is a `RunFailed` alone.
+    tells of, so that a front end knows its kind.
     """
     try:
         _execute(draft, make_engine, root, emit, control)
@@ -36,7 +36,9 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
         emit(RunFailed(str(error)))
         raise
     except OSError as error:
-        emit(RunFailed(f"can't write {error.filename or root}: {error.strerror}; every picture told of is safe"))
+        what = f"can't write {error.filename or root}: {error.strerror}; every picture told of is safe"
+        emit(RunFailed(what))
+        raise DiskError(what) from None
 
 
 def _execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, control: Control) -> None:
