@@ -1,5 +1,6 @@
 """Which device and number format a model runs on, and how it is spread over memory. Must not import diffusers."""
 
+import platform
 from typing import Literal
 
 import torch
@@ -75,6 +76,13 @@ def _limit_threads(pipelines: Pipelines) -> None:
     denoiser = getattr(pipelines.text, "unet", None) or getattr(pipelines.text, "transformer", None)
     if denoiser is not None and sum(each.numel() for each in denoiser.parameters()) < SMALL_MODEL:
         torch.set_num_threads(1)
+
+
+def hardware_name(device: torch.device) -> str:
+    """What the device is, for people and for timings that are kept: asked for once the model is placed."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def memory_options(pipelines: Pipelines, config: GenerationConfig, device: torch.device) -> list[str]:

@@ -43,6 +43,7 @@ def load_engine(
         height=size[1],
         device=str(device),
         dtype=str(dtype).removeprefix("torch."),
+        hardware=devices.hardware_name(device),
         engine="reference",
         notices=tuple(dict.fromkeys(notices)),
     )

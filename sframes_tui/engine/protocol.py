@@ -85,6 +85,8 @@ class Facts:
     height: int
     device: str
     dtype: str
+    hardware: str
+    """What the device is, with the number of threads where that is a CPU's: calls take as long on the same one."""
     engine: str
     """Which engine draws, for people: "reference"."""
     notices: tuple[str, ...] = ()
@@ -104,6 +106,19 @@ class Engine(Protocol):
     @property
     def capacity(self) -> int:
         """How many frames it takes at once, at least 1; may shrink while it draws."""
+        ...
+
+    @property
+    def max_rows(self) -> int:
+        """The most that `use_rows` takes."""
+        ...
+
+    def call_seconds(self, rows: int) -> float:
+        """Seconds of one denoising call with so many frames; infinite if they don't fit into memory."""
+        ...
+
+    def use_rows(self, rows: int) -> None:
+        """Sets `capacity`, before the first frame is admitted."""
         ...
 
     @property

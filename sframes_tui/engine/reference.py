@@ -32,7 +32,7 @@ class ReferenceEngine:
     So a frame's picture depends on its job alone, never on what was drawn before.
     """
 
-    capacity = 1
+    capacity = max_rows = 1
     pinned = False
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
@@ -60,6 +60,14 @@ class ReferenceEngine:
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
+
+    def call_seconds(self, rows: int) -> float:  # noqa: ARG002
+        """Nothing is chosen by it, where there is one row."""
+        return 0.0
+
+    def use_rows(self, rows: int) -> None:
+        if rows != 1:
+            raise ValueError("the reference engine draws one frame at a time")
 
     def has_room(self, slot: int) -> bool:  # noqa: ARG002
         return self._job is None

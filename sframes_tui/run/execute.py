@@ -18,6 +18,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.rows import choose_rows
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Plan
 
@@ -47,6 +48,7 @@ def _execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, c
         plan = draft.planned_for(engine.facts.sampling)
         _tell_notes(draft, plan, engine, emit)
         prompts = _fit_prompts(plan, engine, emit)
+        engine.use_rows(_rows(plan, engine, emit))
         if control.stop.is_set() or control.finish.is_set():
             emit(RunCancelled(None, 0, len(plan.frames)))
             return
@@ -70,6 +72,14 @@ def _tell_notes(draft: Draft, plan: Plan, engine: Engine, emit: Emit) -> None:
         emit(Notice("warning", text))
     for note in (*draft.loaded.notes, *plan.story.notes, *plan.notes):
         emit(Notice(note.level, note.text))
+
+
+def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:
+    """As many as were asked for and the engine takes, or what is fastest."""
+    wanted = plan.config.generation_config.rows
+    if wanted is not None and wanted > engine.max_rows:
+        emit(Notice("warning", f"rows = {wanted} has no effect: the {engine.facts.engine} engine draws one by one"))
+    return choose_rows(plan, engine) if wanted is None else min(wanted, engine.max_rows)
 
 
 def _fit_prompts(plan: Plan, engine: Engine, emit: Emit) -> Prompts:
@@ -98,7 +108,7 @@ def _shortened(lines: list[str]) -> Iterator[str]:
 def _draw(draft: Draft, plan: Plan, engine: Engine, prompts: Prompts, root: Path, emit: Emit, control: Control) -> None:
     folder = RunFolder.create(root, plan, datetime.now())
     try:
-        folder.write_config(draft.resolved())
+        folder.write_config(draft.resolved(engine.capacity))
         emit(RunStarted(folder.path, len(plan.frames), plan.steps))
         Loop(plan, engine, folder, prompts, emit, control).run()
         folder.remove_hidden_pictures()

@@ -150,6 +150,9 @@ class GenerationConfig(Section):
     preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
 
+    rows: Annotated[int, Field(ge=1, le=64)] | None = None
+    """How many pictures are drawn at once; without it what is fastest on this machine, measured once and remembered."""
+
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
