@@ -111,6 +111,17 @@ class Engine(Protocol):
         """Every chain is drawn in the slot `chain % capacity`, so that no frame depends on its neighbours."""
         ...
 
+    def use_rows(self, rows: int) -> None:
+        """Fixes the number of frames drawn at once, before drawing: `RuntimeError` once it has begun.
+
+        `ValueError` where the engine can't draw so many at once.
+        """
+        ...
+
+    def call_seconds(self, rows: int) -> float:
+        """Measures the seconds of one denoising call of so many frames; infinite where that many don't fit."""
+        ...
+
     def has_room(self, slot: int) -> bool:
         """Whether a frame may be admitted now: into that slot if the engine is pinned, anywhere if not."""
         ...

@@ -1,7 +1,7 @@
 """Draws frames one by one with diffusers' own pipelines: the truth that any other engine is compared with."""
 
 import copy
-import gc
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
@@ -11,6 +11,7 @@ import torch
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
 from sframes_tui.errors import first_line
@@ -60,6 +61,15 @@ class ReferenceEngine:
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
+
+    def use_rows(self, rows: int) -> None:
+        """Nothing to choose: frames are drawn one at a time. `ValueError` for more."""
+        if rows != 1:
+            raise ValueError("the reference engine draws one frame at a time")
+
+    def call_seconds(self, rows: int) -> float:
+        """Infinite for more than one row; one row is what there is, so nobody needs to know its time."""
+        return 0.0 if rows == 1 else math.inf
 
     def has_room(self, slot: int) -> bool:  # noqa: ARG002
         return self._job is None
@@ -150,14 +160,6 @@ class StepWatch:
 
 def said_in_one_sentence(error: Exception) -> str:
     """What a failed frame is reported with."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "out of memory: a smaller picture, vae_tiling or offload needs less"
     return first_line(error) if not str(error).strip() else f"{type(error).__name__}: {first_line(error)}"
-
-
-def free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()

@@ -150,6 +150,10 @@ class GenerationConfig(Section):
     preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
 
+    deterministic: bool = True
+    """The same bytes for a picture whatever else is drawn with it, in whatever order and however often the run is
+    interrupted; false draws faster where many pictures are drawn at once."""
+
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
