@@ -57,7 +57,7 @@ class _Output:
         self._plan, self._json = draft.plan, as_json
         self._keeps_pictures = options.save_individual
         self._stdout, self._stderr = _Sink(sys.stdout), _Sink(sys.stderr)
-        self._bar = _Bar() if sys.stderr.isatty() and not as_json else None
+        self._bar = _Bar() if self._stderr.is_terminal and not as_json else None
         self._viewer = _viewer(draft, self.emit)
         self._state = RunState()
         self.exit_code = 1
@@ -89,14 +89,16 @@ class _Output:
         for path in self._finished_pictures(event):
             self._show(str(path), self._stdout)
         level, line = describe(event)
-        if (
-            line
-            and not isinstance(event, FrameCompleted | RunFailed)
-            and not (self._bar and isinstance(event, FrameStarted))
-        ):
+        if line and not self._is_told_elsewhere(event):
             self._show(line, self._stderr, COLOURS[level])
         if self._bar:
             self._bar.show(self._state)
+
+    def _is_told_elsewhere(self, event: Event) -> bool:
+        """By stdout, by the command line's one error sentence, or by the progress bar."""
+        return isinstance(event, FrameCompleted | RunFailed) or (
+            self._bar is not None and isinstance(event, FrameStarted)
+        )
 
     def _finished_pictures(self, event: Event) -> tuple[Path, ...]:
         """With `save_individual` off, the grids are what is finished."""
@@ -117,9 +119,10 @@ class _Output:
 class _Sink:
     """A standard stream that may break while the run goes on."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream: IO[str] | None = stream
-        self.is_terminal = stream.isatty()
+    def __init__(self, stream: IO[str] | None) -> None:
+        """`stream` is None where the program was started with it closed."""
+        self._stream = stream
+        self.is_terminal = stream is not None and stream.isatty()
 
     def write(self, line: str) -> None:
         if self._stream is None:

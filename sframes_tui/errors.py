@@ -7,6 +7,7 @@ Each says in one sentence what is wrong, where, and what to do::
     ├── ConfigError             2     a configuration file, or a value given with --set
     ├── StoryError              2     the story's text, or how it is split
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
+    ├── DiskError               1     the disk takes no more pictures
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
     └── FolderInUseError        4     another process draws into the run folder
 """
@@ -36,6 +37,12 @@ class StoryError(SFramesError):
 
 class ModelError(SFramesError):
     """The model can't be found, loaded or used for this plan."""
+
+
+class DiskError(SFramesError):
+    """A picture or grid can't be written."""
+
+    exit_code = 1
 
 
 class TrustError(SFramesError):

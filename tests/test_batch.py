@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -91,6 +92,24 @@ def test_every_picture_and_grid_is_drawn_and_told(config):
     assert "8 pictures drawn" in done.stderr
 
 
+def test_the_shipped_story_is_drawn_whole(tmp_path):
+    arguments = ["--output", str(tmp_path), "--set", "generation_config.num_inference_steps=5"]
+    done = subprocess.run(
+        [sys.executable, "tui.py", "configs/lighthouse.toml", "--batch", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(set(paths)) == 29 * 3
+    assert len(list(paths[0].parent.glob("* grid-?.png"))) == 4 * 3
+    for path in paths:
+        with Image.open(path) as picture:
+            assert {"parameters", "sframes"} <= set(picture.text)
+
+
 def test_run_toml_draws_the_same_bytes_again(config, tmp_path):
     first = [Path(line) for line in batch(config()).stdout.splitlines()]
     again = subprocess.run(
@@ -175,6 +194,26 @@ def test_a_reader_of_stdout_that_goes_away_does_not_end_the_run(config):
         process.stdout.close()
         process.stderr.read()
     assert process.returncode == 0
+    assert len(list((path.parent / "out").rglob("*.png"))) == 12
+
+
+def test_a_disk_that_takes_no_more_is_one_sentence_and_exit_code_1(config):
+    path = config()
+    limited = f"ulimit -f 2; {' '.join(map(shlex.quote, command(path)))}"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "File too large" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not list((path.parent / "out").rglob("*.tmp"))
+    told = [Path(line) for line in done.stdout.splitlines()]
+    assert all(picture.is_file() for picture in told)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_run_without_standard_streams_goes_on(config, closed):
+    path = config()
+    line = f"{' '.join(map(shlex.quote, command(path)))} {closed}"
+    assert subprocess.run(["bash", "-c", line], capture_output=True, check=False).returncode == 0
     assert len(list((path.parent / "out").rglob("*.png"))) == 12
 
 

@@ -68,6 +68,35 @@ def test_a_missing_story_says_where_it_was_looked_for(write, capsys, tmp_path):
     assert str(tmp_path) in err
 
 
+def test_a_story_that_is_a_folder_or_far_too_large_is_exit_code_2(write, capsys, tmp_path):
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.truncate(70_000_000)
+    for source, said in {".": "folder", "large.txt": "64 MB"}.items():
+        code, _, err = outcome(capsys, write(), "--dry-run", "--set", f'prompt_config.source="{source}"')
+        assert code == 2
+        assert said in err
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[prompt_config", "not valid TOML"),
+        ("a = " + "[" * 5000, "not valid TOML"),
+        ("[prompt_config]\nsource = 'a'\nsource = 'b'\n", "not valid TOML"),
+        ("[prompt_config]\nsource = 'story.txt'\n", "at least one [[style_configs]]"),
+        ("[prompt_config]\nsource = 'story.txt'\n" + STYLE.replace("0.5", "nan"), "style_configs.0.weight"),
+    ],
+)
+def test_a_bad_config_is_exit_code_2(capsys, tmp_path, text, said):
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    code, out, err = outcome(capsys, path, "--batch")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("target", ["missing.toml", "."])
 def test_a_bad_config_path_is_exit_code_2(capsys, target):
     code, _, err = outcome(capsys, target, "--batch")

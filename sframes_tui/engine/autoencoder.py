@@ -55,12 +55,15 @@ class Autoencoder:
         return latents
 
     def _scaled(self, latents: torch.Tensor) -> torch.Tensor:
-        scale = self._pipe.vae.config.scaling_factor
         if (normal := self._normalisation(latents)) is not None:
             mean, deviation = normal
-            return (latents - mean) * scale / deviation
-        scaled: torch.Tensor = scale * latents
-        return scaled
+            return (latents - mean) * self._factor / deviation
+        return self._factor * latents
+
+    @property
+    def _factor(self) -> float:
+        factor: float = self._pipe.vae.config.scaling_factor
+        return factor
 
     def _normalisation(self, latents: torch.Tensor) -> Normalisation | None:
         """Mean and deviation per channel, which some Stable Diffusion XL models' VAEs have."""
@@ -87,11 +90,10 @@ class Autoencoder:
                 vae.to(dtype=torch.float16)
 
     def _unscaled(self, latents: torch.Tensor) -> torch.Tensor:
-        scale = self._pipe.vae.config.scaling_factor
         if (normal := self._normalisation(latents)) is not None:
             mean, deviation = normal
-            return latents * deviation / scale + mean
-        return latents / scale
+            return latents * deviation / self._factor + mean
+        return latents / self._factor
 
 
 def picture_of(decoded: torch.Tensor) -> Image.Image:

@@ -25,6 +25,8 @@ from sframes_tui.engine.rows import Row, Starter
 from sframes_tui.engine.solvers import RowByRow, pick_solver
 from sframes_tui.story.config import GenerationConfig
 
+MOST_ROWS = 64
+
 DRAWABLE = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 
 Report = Callable[[Progress], None]
@@ -64,6 +66,8 @@ class BatchedEngine:
     picture's bytes depend on its job and the number of rows alone.
     """
 
+    max_rows = MOST_ROWS
+
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
         self.facts = facts
         self.capacity = 1
@@ -83,6 +87,10 @@ class BatchedEngine:
         self._pace = Pace(self._denoiser.device)
         self.real_steps = cache(self._count_steps)
 
+    @property
+    def pipelines(self) -> Pipelines:
+        return self._pipelines
+
     @cached_property
     def _fitter(self) -> PromptFitter:
         return PromptFitter.of(self._pipelines.text, self._config.on_overflow)
@@ -98,8 +106,8 @@ class BatchedEngine:
         """Sets how many frames are drawn at once, for the whole run; `RuntimeError` once drawing has begun."""
         if self._begun or self._waiting:
             raise RuntimeError("the number of rows can't change once drawing has begun")
-        if rows < 1:
-            raise ValueError(f"{rows} rows")
+        if not 1 <= rows <= self.max_rows:
+            raise ValueError(f"{rows} rows: from 1 to {self.max_rows} frames can be drawn at once")
         self.capacity = self._slots = rows
 
     def call_seconds(self, rows: int) -> float:
@@ -180,12 +188,12 @@ class BatchedEngine:
 
     def _begun_badly(self, jobs: list[Job]) -> list[Outcome]:
         """Makes rows of jobs; the outcomes of those that can't begin."""
+        failure: Failure | None = None
         try:
             rows = self._starter.begin(jobs)
         except Exception as error:
             failure = _own_failure(error)
         else:
-            failure = None
             for row in rows:
                 row.slot = self._slot(row.job.chain)
             self._rows = sorted([*self._rows, *rows], key=lambda row: row.slot)
@@ -202,20 +210,20 @@ class BatchedEngine:
             scaled = solver.scaled(self._rows, latents)
             output = self._denoiser(self._rows, scaled, self.capacity if self.pinned else None)
             latents = solver.step(self._rows, output, latents)
-        for row, each in zip(self._rows, latents.split(1), strict=True):
+        for row, each in zip(self._rows, torch.split(latents, 1), strict=True):
             row.latents = each
             row.step += 1
         self._pace.keep()
 
     def _finished(self, rows: list[Row]) -> list[Outcome]:
         """The pictures of rows that are done; their places are free then."""
+        failure: Failure | None = None
         try:
             sound = [row for row in rows if torch.isfinite(row.latents).all()]
             decoded = dict(zip(sound, self._starter.autoencoder.decode([row.latents for row in sound]), strict=True))
         except Exception as error:
             failure = _own_failure(error)
         else:
-            failure = None
             outcomes = [_judged(row, decoded.get(row)) for row in rows]
         if failure and len(rows) > 1:
             return [outcome for row in rows for outcome in self._finished([row])]
@@ -260,7 +268,7 @@ class Pace:
         """To be called once a step, after its work was queued."""
         if not self._cuda:
             return
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         if self._before is not None:
             self._before.synchronize()

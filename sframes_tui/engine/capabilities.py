@@ -73,7 +73,7 @@ def _family(pipelines: Pipelines) -> Family:
         return "lcm"
     if pipelines.image is None or not hasattr(pipelines.image, "get_timesteps"):
         return "flow" if scheduler_name(pipelines.scheduler).startswith("FlowMatch") else "sd"
-    return "flow" if _timesteps(pipelines, 10, 0.15) - _timesteps(pipelines, 10, 0.1) else "sd"
+    return "flow" if count_steps(pipelines, 10, 0.15) - count_steps(pipelines, 10, 0.1) else "sd"
 
 
 def count_steps(pipelines: Pipelines, steps: int, strength: float | None) -> int:
@@ -83,6 +83,8 @@ def count_steps(pipelines: Pipelines, steps: int, strength: float | None) -> int
     """
     try:
         return _timesteps(pipelines, steps, strength)
+    except TypeError:  # a scheduler of the model's own kind, whose timesteps only its pipeline can ask for
+        return steps
     except (ValueError, IndexError, ZeroDivisionError) as error:
         name = scheduler_name(pipelines.scheduler)
         raise ModelError(f"scheduler {name!r} can't run {steps} steps: {error}") from None

@@ -90,9 +90,9 @@ class Conditioner:
         if not from_base:
             numbers = pipe._get_add_time_ids(whole, (0, 0), whole, **asked)  # noqa: SLF001
             return numbers, numbers
-        pipe = self._pipelines.image
-        scores = (_score(pipe, "aesthetic_score"), _score(pipe, "negative_aesthetic_score"))
-        both: tuple[torch.Tensor, torch.Tensor] = pipe._get_add_time_ids(  # noqa: SLF001
+        image: Pipeline = self._pipelines.image
+        scores = (_score(image, "aesthetic_score"), _score(image, "negative_aesthetic_score"))
+        both: tuple[torch.Tensor, torch.Tensor] = image._get_add_time_ids(  # noqa: SLF001
             whole, (0, 0), whole, *scores, whole, (0, 0), whole, **asked
         )
         return both

@@ -73,9 +73,9 @@ class Denoiser:
     def _call(self, batch: torch.Tensor, times: torch.Tensor, condition: Condition) -> torch.Tensor:
         embedded = self._embedded_guidance
         told = None if embedded is None else embedded.expand(len(batch), -1)
-        output: torch.Tensor = self._unet(
-            batch, times, timestep_cond=told, return_dict=False, **condition.arguments()
-        )[0]
+        output: torch.Tensor = self._unet(batch, times, timestep_cond=told, return_dict=False, **condition.arguments())[
+            0
+        ]
         return output
 
     def _times(self, layout: Layout) -> torch.Tensor:
@@ -100,7 +100,7 @@ class Denoiser:
             guided = _rescaled(guided, text, layout.rescale)
         if len(layout.guided) == len(layout.rows):
             return guided
-        mixed = dict(enumerate(plain.split(1))) | dict(zip(layout.guided, guided.split(1), strict=True))
+        mixed = dict(enumerate(torch.split(plain, 1))) | dict(zip(layout.guided, torch.split(guided, 1), strict=True))
         return torch.cat([mixed[row] for row in range(len(layout.rows))])
 
     def _laid_out(self, rows: Sequence[Row], fixed: int | None) -> Layout:
@@ -187,7 +187,7 @@ def _placed(latents: torch.Tensor, layout: Layout) -> torch.Tensor:
     if layout.places == tuple(range(layout.size)):
         return latents
     parts = [torch.zeros_like(latents[:1])] * layout.size
-    for place, each in zip(layout.places, latents.split(1), strict=True):
+    for place, each in zip(layout.places, torch.split(latents, 1), strict=True):
         parts[place] = each
     return torch.cat(parts)
 

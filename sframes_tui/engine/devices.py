@@ -1,5 +1,6 @@
 """Which device and number format a model runs on, and how it is spread over memory. Must not import diffusers."""
 
+import platform
 from typing import Literal
 
 import torch
@@ -49,17 +50,22 @@ def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "
     """Moves the weights to the device, or sets up that their parts move there when they are needed.
 
     The hooks sit on the parts, which both pipelines share; only the text-to-image pipeline knows of them, so it is
-    the one whose `maybe_free_model_hooks` counts after a drawing.
+    the one whose `maybe_free_model_hooks` counts after a drawing. Raises `ModelError` if the memory is too small.
     """
     if device.type == "cpu":
         _limit_threads(pipelines)
-        pipelines.text.to(device)
-    elif offload == "none":
-        pipelines.text.to(device)
-    elif offload == "model":
-        pipelines.text.enable_model_cpu_offload(device=device)
-    else:
-        pipelines.text.enable_sequential_cpu_offload(device=device)
+    try:
+        if offload == "none" or device.type == "cpu":
+            pipelines.text.to(device)
+        elif offload == "model":
+            pipelines.text.enable_model_cpu_offload(device=device)
+        else:
+            pipelines.text.enable_sequential_cpu_offload(device=device)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            f'{pipelines.name} does not fit into the memory of {device}; set offload = "model", or "sequential", '
+            "which needs least and is slowest"
+        ) from None
 
 
 def _limit_threads(pipelines: Pipelines) -> None:
@@ -70,6 +76,13 @@ def _limit_threads(pipelines: Pipelines) -> None:
     denoiser = getattr(pipelines.text, "unet", None) or getattr(pipelines.text, "transformer", None)
     if denoiser is not None and sum(each.numel() for each in denoiser.parameters()) < SMALL_MODEL:
         torch.set_num_threads(1)
+
+
+def hardware_name(device: torch.device) -> str:
+    """What the device is, for people and for timings that are kept: asked for once the model is placed."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def memory_options(pipelines: Pipelines, config: GenerationConfig, device: torch.device) -> list[str]:

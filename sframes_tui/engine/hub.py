@@ -5,7 +5,7 @@ from pathlib import Path
 from sframes_tui.engine.safety import has_weights, read_parts, weight_files
 from sframes_tui.errors import ModelError, first_line
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import ModelSource, read_json
+from sframes_tui.story.model_source import ModelSource
 
 INSTEAD = 'model = "builtin:picturebook" needs no download'
 
@@ -27,7 +27,7 @@ def hub_folder(source: ModelSource, config: GenerationConfig) -> Path:
 
 
 def is_complete(folder: Path, model: str, variant: str | None) -> bool:
-    """Every part of a cached model is there, with weights of the variant where it has weights."""
+    """Every part of a cached model is there, with its weights, and some of them are of the variant."""
     import diffusers
     import transformers
 
@@ -37,13 +37,12 @@ def is_complete(folder: Path, model: str, variant: str | None) -> bool:
             part_class = getattr(library, part.class_name, None)
             if not (folder / part.name).is_dir():
                 return False
-            if isinstance(part_class, type) and has_weights(part_class):
-                files = weight_files(folder / part.name, model)
-                if not files or (variant and not any(f".{variant}" in file.name for file in files)):
-                    return False
+            weighty = isinstance(part_class, type) and has_weights(part_class)
+            if weighty and not weight_files(folder / part.name, model):
+                return False
     except ModelError:
         return False
-    return bool(read_json(folder / "model_index.json", model).get("_class_name"))
+    return variant is None or any(folder.glob(f"*/*.{variant}*.safetensors"))
 
 
 def _download(name: str, config: GenerationConfig) -> Path:

@@ -85,6 +85,8 @@ class Facts:
     height: int
     device: str
     dtype: str
+    hardware: str
+    """What the device is, with the number of threads where that is a CPU's: calls take as long on the same one."""
     engine: str
     """Which engine draws, for people: "reference"."""
     notices: tuple[str, ...] = ()
@@ -107,19 +109,21 @@ class Engine(Protocol):
         ...
 
     @property
-    def pinned(self) -> bool:
-        """Every chain is drawn in the slot `chain % capacity`, so that no frame depends on its neighbours."""
-        ...
-
-    def use_rows(self, rows: int) -> None:
-        """Fixes the number of frames drawn at once, before drawing: `RuntimeError` once it has begun.
-
-        `ValueError` where the engine can't draw so many at once.
-        """
+    def max_rows(self) -> int:
+        """The most that `use_rows` takes."""
         ...
 
     def call_seconds(self, rows: int) -> float:
-        """Measures the seconds of one denoising call of so many frames; infinite where that many don't fit."""
+        """Seconds of one denoising call with so many frames; infinite if they don't fit into memory."""
+        ...
+
+    def use_rows(self, rows: int) -> None:
+        """Sets `capacity`, before the first frame is admitted: `RuntimeError` after that, `ValueError` if too many."""
+        ...
+
+    @property
+    def pinned(self) -> bool:
+        """Every chain is drawn in the slot `chain % capacity`, so that no frame depends on its neighbours."""
         ...
 
     def has_room(self, slot: int) -> bool:

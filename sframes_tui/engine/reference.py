@@ -1,7 +1,6 @@
 """Draws frames one by one with diffusers' own pipelines: the truth that any other engine is compared with."""
 
 import copy
-import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
@@ -33,7 +32,7 @@ class ReferenceEngine:
     So a frame's picture depends on its job alone, never on what was drawn before.
     """
 
-    capacity = 1
+    capacity = max_rows = 1
     pinned = False
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
@@ -43,6 +42,10 @@ class ReferenceEngine:
         self._config = config
         self._job: Job | None = None
         self.real_steps = cache(self._count_steps)
+
+    @property
+    def pipelines(self) -> Pipelines:
+        return self._pipelines
 
     @cached_property
     def _fitter(self) -> PromptFitter:
@@ -62,14 +65,13 @@ class ReferenceEngine:
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
 
+    def call_seconds(self, rows: int) -> float:  # noqa: ARG002
+        """Nothing is chosen by it, where there is one row."""
+        return 0.0
+
     def use_rows(self, rows: int) -> None:
-        """Nothing to choose: frames are drawn one at a time. `ValueError` for more."""
         if rows != 1:
             raise ValueError("the reference engine draws one frame at a time")
-
-    def call_seconds(self, rows: int) -> float:
-        """Infinite for more than one row; one row is what there is, so nobody needs to know its time."""
-        return 0.0 if rows == 1 else math.inf
 
     def has_room(self, slot: int) -> bool:  # noqa: ARG002
         return self._job is None

@@ -32,11 +32,9 @@ def read_parts(folder: Path, model: str) -> list[Part]:
     parts = []
     for name, value in index.items():
         if name.startswith("_") or name in UNUSED_PARTS or not isinstance(value, list):
-            continue
+            continue  # settings of the pipeline
         if len(value) == 2 and all(isinstance(each, str) for each in value):
             parts.append(Part(name, *value))
-        elif value != [None, None]:
-            raise ModelError(f"model {model!r}: model_index.json names no class for {name!r}")
     return parts
 
 
@@ -83,6 +81,11 @@ def check_part(part: Part, folder: Path, model: str) -> type:
     libraries = {"diffusers": diffusers, "transformers": transformers}
     library = libraries.get(part.library) or getattr(diffusers.pipelines, part.library, None)
     found = getattr(library, part.class_name, None) if part.class_name.isidentifier() else None
+    if library is not None and found is None:
+        raise ModelError(
+            f"model {model!r}: its {part.name} is {part.library}.{part.class_name}, which the installed version of "
+            f"{part.library} doesn't have"
+        )
     if not isinstance(found, type) or found.__module__.split(".")[0] not in libraries:
         raise ModelError(
             f"model {model!r}: its {part.name} is {part.library}.{part.class_name}, which is neither diffusers' nor "
@@ -148,8 +151,10 @@ def check_header(path: Path, model: str) -> None:
 
 
 _BOUNDS = (
+    (re.compile(r"^entries of .*block"), 16),
     (re.compile(r"^entries of "), 4096),
-    (re.compile(r"layers|blocks|depth|num_res|heads"), 512),
+    (re.compile(r"per_block"), 32),
+    (re.compile(r"layers|blocks|depth|num_res|heads"), 256),
     (re.compile(r"sample_size|image_size|pos_embed_max_size|patch_size|axes"), 16_384),
 )
 
@@ -158,7 +163,7 @@ def check_numbers(config: Mapping[str, object], where: str, model: str) -> None:
     """Raises `ModelError` for a model configuration with a number that no model has.
 
     Depths, which cost time for every layer, get a bound of their own, and so do the sides of grids, which are
-    squared. What remains possible is measured against the weights by `check_proportions`.
+    squared. What remains possible is measured against the weights by `check_folder_proportions`.
     """
     for key, number in _numbers(config):
         bound = next((bound for pattern, bound in _BOUNDS if pattern.search(key)), 2**20)

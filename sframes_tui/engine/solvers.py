@@ -37,13 +37,16 @@ class RowByRow:
 
     def scaled(self, rows: Rows, latents: torch.Tensor) -> torch.Tensor:
         return torch.cat(
-            [row.scheduler.scale_model_input(each, row.time) for row, each in zip(rows, latents.split(1), strict=True)]
+            [
+                row.scheduler.scale_model_input(each, row.time)
+                for row, each in zip(rows, torch.split(latents, 1), strict=True)
+            ]
         )
 
     def step(self, rows: Rows, output: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         stepped = [
             row.scheduler.step(each, row.time, latent, **self._eta, **self._noise(row), return_dict=False)[0]
-            for row, each, latent in zip(rows, output.split(1), latents.split(1), strict=True)
+            for row, each, latent in zip(rows, torch.split(output, 1), torch.split(latents, 1), strict=True)
         ]
         return torch.cat(stepped)
 
@@ -70,9 +73,7 @@ class Prediction:
     kind: str
     """Diffusers' `prediction_type`: "epsilon", "v_prediction" or "sample"."""
 
-    def original(
-        self, x: torch.Tensor, output: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor
-    ) -> torch.Tensor:
+    def original(self, x: torch.Tensor, output: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """x0, for a variance-preserving x."""
         if self.kind == "epsilon":
             return (x - sigma * output) / alpha
@@ -126,8 +127,6 @@ def dpm_solver_pp_2m(
 class Tabled:
     """Coefficients by place in the schedule, on the device; a subclass is one algorithm."""
 
-    columns: dict[str, torch.Tensor]
-
     def __init__(self, scheduler: Scheduler, eta: float, device: torch.device) -> None:
         self._prediction = Prediction(scheduler.config.prediction_type)
         self._table = torch.stack(self._columns(scheduler, eta), dim=1).float().to(device)
@@ -143,6 +142,9 @@ class Tabled:
 
     def scaled(self, rows: Rows, latents: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         return latents
+
+    def step(self, rows: Rows, output: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
 
 
 class Ddim(Tabled):
@@ -237,17 +239,17 @@ class DpmSolverPp2M(Tabled):
         places = [row.place + (length if row.memory is None else 0) for row in rows]
         *coefficients, alpha, sigma = self._gathered(places)
         x0 = self._prediction.original(latents, output, alpha, sigma)
-        before = [each if row.memory is None else row.memory for row, each in zip(rows, x0.split(1), strict=True)]
-        for row, each in zip(rows, x0.split(1), strict=True):
+        before = [
+            each if row.memory is None else row.memory for row, each in zip(rows, torch.split(x0, 1), strict=True)
+        ]
+        for row, each in zip(rows, torch.split(x0, 1), strict=True):
             row.memory = each
         return dpm_solver_pp_2m(latents.float(), x0, torch.cat(before), tuple(coefficients)).to(output.dtype)
 
 
 def _lower_at_the_end(scheduler: Scheduler) -> bool:
     config, few = scheduler.config, len(scheduler.timesteps) < 15
-    return bool(
-        config.euler_at_final or (config.lower_order_final and few) or config.final_sigmas_type == "zero"
-    )
+    return bool(config.euler_at_final or (config.lower_order_final and few) or config.final_sigmas_type == "zero")
 
 
 def _is_2m(scheduler: Scheduler) -> bool:
@@ -264,7 +266,7 @@ TABLED: dict[str, tuple[type[Tabled], Callable[[Scheduler], bool]]] = {
 
 
 def pick_solver(scheduler: Scheduler, eta: float, device: torch.device) -> Solver:
-    """The vectorised solver for a scheduler whose timesteps are set; row by row where there is none for its settings."""
+    """A vectorised solver for a scheduler whose timesteps are set; row by row where there is none for its settings."""
     kind, fits = TABLED.get(scheduler_name(scheduler), (None, lambda _: False))
     plain = not scheduler.config.get("thresholding", False) and fits(scheduler)
     distinct = len(set(scheduler.timesteps.tolist())) == len(scheduler.timesteps)

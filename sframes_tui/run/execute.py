@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.errors import SFramesError
+from sframes_tui.errors import DiskError, SFramesError
 from sframes_tui.run.archive import Prompts
 from sframes_tui.run.events import (
     ModelLoadCompleted,
@@ -18,6 +18,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.rows import choose_rows
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Plan
 
@@ -28,7 +29,7 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
     """Draws a draft into a new run folder below `root`.
 
     Ends with exactly one `RunCompleted`, `RunCancelled` or `RunFailed`. Raises the `SFramesError` that a `RunFailed`
-    tells of, so that a front end knows its kind; a disk that can't be written is a `RunFailed` alone.
+    tells of, so that a front end knows its kind.
     """
     try:
         _execute(draft, make_engine, root, emit, control)
@@ -36,7 +37,9 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
         emit(RunFailed(str(error)))
         raise
     except OSError as error:
-        emit(RunFailed(f"can't write {error.filename or root}: {error.strerror}; every picture told of is safe"))
+        what = f"can't write {error.filename or root}: {error.strerror}; every picture told of is safe"
+        emit(RunFailed(what))
+        raise DiskError(what) from None
 
 
 def _execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, control: Control) -> None:
@@ -45,6 +48,7 @@ def _execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, c
         plan = draft.planned_for(engine.facts.sampling)
         _tell_notes(draft, plan, engine, emit)
         prompts = _fit_prompts(plan, engine, emit)
+        engine.use_rows(_rows(plan, engine, emit))
         if control.stop.is_set() or control.finish.is_set():
             emit(RunCancelled(None, 0, len(plan.frames)))
             return
@@ -68,6 +72,14 @@ def _tell_notes(draft: Draft, plan: Plan, engine: Engine, emit: Emit) -> None:
         emit(Notice("warning", text))
     for note in (*draft.loaded.notes, *plan.story.notes, *plan.notes):
         emit(Notice(note.level, note.text))
+
+
+def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:
+    """As many as were asked for and the engine takes, or what is fastest."""
+    wanted = plan.config.generation_config.rows
+    if wanted is not None and wanted > engine.max_rows:
+        emit(Notice("warning", f"rows = {wanted} has no effect: the {engine.facts.engine} engine draws one by one"))
+    return choose_rows(plan, engine) if wanted is None else min(wanted, engine.max_rows)
 
 
 def _fit_prompts(plan: Plan, engine: Engine, emit: Emit) -> Prompts:
@@ -96,7 +108,7 @@ def _shortened(lines: list[str]) -> Iterator[str]:
 def _draw(draft: Draft, plan: Plan, engine: Engine, prompts: Prompts, root: Path, emit: Emit, control: Control) -> None:
     folder = RunFolder.create(root, plan, datetime.now())
     try:
-        folder.write_config(draft.resolved())
+        folder.write_config(draft.resolved(engine.capacity))
         emit(RunStarted(folder.path, len(plan.frames), plan.steps))
         Loop(plan, engine, folder, prompts, emit, control).run()
         folder.remove_hidden_pictures()

@@ -150,6 +150,12 @@ class GenerationConfig(Section):
     preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
 
+    engine: Literal["auto", "reference"] = "auto"
+    """Which engine draws: "auto" takes several pictures at once where the model allows, "reference" one by one."""
+
+    rows: Annotated[int, Field(ge=1, le=64)] | None = None
+    """How many pictures are drawn at once; without it what is fastest on this machine, measured once and remembered."""
+
     deterministic: bool = True
     """The same bytes for a picture whatever else is drawn with it, in whatever order and however often the run is
     interrupted; false draws faster where many pictures are drawn at once."""

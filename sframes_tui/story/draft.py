@@ -34,11 +34,11 @@ class Draft:
             return self.plan
         return make_plan(self.config, self.plan.story, sampling, self.plan.seed)
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self, rows: int) -> dict[str, Any]:
         """The configuration with its open choices filled in, as TOML data: what draws this run again."""
         values = self.config.model_dump(exclude_none=True)
         values["prompt_config"] |= {"source": str(self.text_file), "key": self.plan.story.key}
-        values["generation_config"] |= {"seed": self.plan.seed}
+        values["generation_config"] |= {"seed": self.plan.seed, "rows": rows}
         if self.model.kind != "hub" and self.model.path and not self.model.name.startswith("builtin:"):
             values["generation_config"] |= {"model": str(self.model.path.resolve())}
         return values

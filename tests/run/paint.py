@@ -14,7 +14,7 @@ class PaintEngine:
     """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
 
     def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False):
-        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "paint")
+        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "brush", "paint")
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
         self.pinned = pinned
         self.jobs, self.most_in_flight, self.closed = [], 0, False
@@ -22,6 +22,15 @@ class PaintEngine:
 
     def fit(self, prompts, style):
         return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
+
+    max_rows = 64
+
+    def call_seconds(self, rows):
+        return 1.0 + rows / 10
+
+    def use_rows(self, rows):
+        assert not self.jobs
+        self.capacity = rows
 
     def has_room(self, slot):
         if self.pinned:

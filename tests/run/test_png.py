@@ -13,7 +13,7 @@ from sframes_tui.run.grid import make_grid
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, config, story
 
-FACTS = Facts("m", "StableDiffusionPipeline", DDIM, 64, 48, "cpu", "float32", "reference")
+FACTS = Facts("m", "StableDiffusionPipeline", DDIM, 64, 48, "cpu", "float32", "abacus", "reference")
 PAIRS = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 """How readers of the `parameters` chunk take its last line apart."""
 

@@ -1,0 +1,135 @@
+"""How many frames to draw at once: the plan simulated with each number of rows. Must not import torch."""
+
+import bisect
+import heapq
+import json
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import platformdirs
+
+from sframes_tui.engine.protocol import Engine
+from sframes_tui.run.schedule import Schedule
+from sframes_tui.story.plan import Plan
+
+STORE = platformdirs.user_cache_path("sframes") / "call_seconds.json"
+
+MEASURED = (1, 2, 4, 8, 16, 32, 64)
+CANDIDATES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+WORTHWHILE = 1.9
+"""A call with twice the rows that takes longer than this many times gains next to nothing: no more are tried."""
+
+Seconds = Mapping[int, float]
+"""Rows -> seconds of one denoising call with so many."""
+
+
+def simulate(plan: Plan, rows: int, pinned: bool) -> Iterator[tuple[int, int]]:
+    """The calls that drawing a plan takes, as (number of calls, frames in each), one pair for each stretch.
+
+    Every frame takes one step at each call. It runs the real schedule, with time counted in calls.
+    """
+    schedule = Schedule(plan, rows, rows if pinned else 1)
+    in_flight: list[tuple[int, int]] = []
+    taken: set[int] = set()
+
+    def has_room(slot: int) -> bool:
+        return slot not in taken if pinned else len(in_flight) < rows
+
+    now = 0
+    while True:
+        while frame := schedule.take(has_room):
+            if frame.steps == 0:
+                schedule.drawn(frame)
+                continue
+            heapq.heappush(in_flight, (now + frame.steps, frame.number))
+            taken.add(plan.chains[frame.number] % rows)
+        if not in_flight:
+            return
+        yield in_flight[0][0] - now, len(in_flight)
+        now = in_flight[0][0]
+        while in_flight and in_flight[0][0] == now:
+            _, number = heapq.heappop(in_flight)
+            taken.discard(plan.chains[number] % rows)
+            schedule.drawn(plan.frames[number])
+
+
+def drawing_seconds(plan: Plan, rows: int, pinned: bool, seconds: Seconds) -> float:
+    """What the plan's calls take; a pinned engine fills every call up to `rows`."""
+    stretches = simulate(plan, rows, pinned)
+    return sum(calls * interpolated(seconds, rows if pinned else frames) for calls, frames in stretches)
+
+
+def interpolated(seconds: Seconds, rows: int) -> float:
+    """The time of a call at a number of rows that wasn't measured, on the line between its neighbours."""
+    known = sorted(seconds)
+    right = min(max(bisect.bisect_left(known, rows), 1), len(known) - 1)
+    low, high = known[max(right - 1, 0)], known[right]
+    if low == high:
+        return seconds[low] * rows / low
+    return seconds[low] + (seconds[high] - seconds[low]) * (rows - low) / (high - low)
+
+
+def fastest_rows(plan: Plan, pinned: bool, seconds: Seconds) -> int:
+    """The number of rows that draws the plan soonest; the fewest of those that are as good within a hundredth."""
+    most = min(max(seconds), count_chains(plan))
+    times = {rows: drawing_seconds(plan, rows, pinned, seconds) for rows in CANDIDATES if rows <= most}
+    best = min(times.values())
+    return min(rows for rows, time in times.items() if time <= 1.01 * best)
+
+
+def count_chains(plan: Plan) -> int:
+    """As many frames can be in flight at once."""
+    return max(plan.chains, default=0) + 1
+
+
+def choose_rows(plan: Plan, engine: Engine, store: Path = STORE) -> int:
+    """The fastest number of rows for this plan on this machine.
+
+    Calls are timed once for each machine, model and picture size, and remembered: so the same plan gets the same
+    number again, and with it the same bytes.
+    """
+    useful = min(engine.max_rows, count_chains(plan))
+    if useful == 1:
+        return 1
+    remembered = _read(store)
+    key = _key(engine)
+    seconds = {int(rows): time for rows, time in remembered.get(key, {}).items()}
+    if not seconds or max(seconds) < useful:
+        seconds |= measure(engine.call_seconds, useful, seconds)
+        _write(store, {**remembered, key: {str(rows): time for rows, time in seconds.items()}})
+    return fastest_rows(plan, engine.pinned, seconds)
+
+
+def measure(call_seconds: Callable[[int], float], useful: int, known: Seconds) -> dict[int, float]:
+    """Times calls of 1, 2, 4, ... rows until more are neither useful nor worthwhile; known times are kept."""
+    seconds: dict[int, float] = {}
+    for rows in MEASURED:
+        seconds[rows] = known[rows] if rows in known else call_seconds(rows)
+        if rows >= useful or (rows > 1 and seconds[rows] > WORTHWHILE * seconds[rows // 2]):
+            break
+    return seconds
+
+
+def _key(engine: Engine) -> str:
+    facts = engine.facts
+    return "|".join((platform.node(), facts.hardware, facts.model, f"{facts.width}x{facts.height}", facts.dtype))
+
+
+def _read(store: Path) -> dict[str, dict[str, float]]:
+    try:
+        content = json.loads(store.read_bytes())
+        return {key: dict(value) for key, value in content.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _write(store: Path, content: dict[str, dict[str, float]]) -> None:
+    """Nobody misses a file that can't be written: the calls are timed again."""
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        temporary = store.with_suffix(".tmp")
+        temporary.write_text(json.dumps(content, indent=1))
+        temporary.replace(store)
+    except OSError:
+        return

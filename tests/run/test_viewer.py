@@ -1,0 +1,90 @@
+"""External viewers and the trust they need: real programs, run or refused."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sframes_tui.errors import TrustError
+from sframes_tui.run import trust
+from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice
+from sframes_tui.run.viewer import Viewer
+from sframes_tui.story.plan import make_plan
+from tests.story.test_plan import DDIM, config, story
+
+RECORDER = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + '\\n')"
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    """A command that appends its further arguments to a file, and that file."""
+    script, record = tmp_path / "record.py", tmp_path / "record"
+    script.write_text(RECORDER)
+    return f"{sys.executable} {script} {record}", record
+
+
+def shown(viewer, plan, events):
+    """Lets the viewer see events one by one; waits for each program that it starts."""
+    for event in events:
+        viewer.see(event, plan)
+        for window in viewer._windows:
+            window.wait()
+
+
+def test_style_0_is_shown_once_its_prompt_is_drawn_and_old_windows_are_closed_before(recorder):
+    command, record = recorder
+    plan = make_plan(config(2), story(4), DDIM, 1)
+    viewer = Viewer(f"{command} show", f"{command} stop", 2, pytest.fail)
+    order = [1, 0, 2, 3, 4, 5, 6, 7]
+    shown(viewer, plan, [FrameCompleted(number, Path(f"{number}.png"), 1.0) for number in order])
+    assert record.read_text().split("\n")[:-1] == [
+        "stop",
+        "show 0.png",
+        "show 2.png",
+        "stop",
+        "show 4.png",
+        "show 6.png",
+    ]
+
+
+def test_a_prompt_whose_first_picture_failed_shows_nothing(recorder):
+    command, record = recorder
+    plan = make_plan(config(2), story(1), DDIM, 1)
+    viewer = Viewer(command, None, 10, pytest.fail)
+    shown(viewer, plan, [FrameFailed(0, "", "", 1), FrameSkipped(1, "", "", 1)])
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("command", ["/no/such/viewer", "'unclosed"])
+def test_a_viewer_that_cannot_start_is_told_of_and_hurts_nothing(command):
+    plan = make_plan(config(1), story(1), DDIM, 1)
+    told = []
+    shown(Viewer(command, None, 10, told.append), plan, [FrameCompleted(0, Path("a.png"), 1.0)])
+    assert [type(each) for each in told] == [Notice]
+    assert command in told[0].text
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "STORE", tmp_path / "config" / "trusted")
+
+
+@pytest.mark.usefixtures("store")
+def test_trust_is_for_these_commands_in_this_file_alone(tmp_path):
+    wanted = config(1, preview="feh", preview_stop="pkill feh")
+    here, there = tmp_path / "a.toml", tmp_path / "b.toml"
+    with pytest.raises(TrustError, match="'feh' and 'pkill feh'"):
+        trust.require_trust(here, wanted)
+    trust.trust(here, wanted)
+    trust.require_trust(here, wanted)
+    assert not trust.is_trusted(there, wanted)
+    assert not trust.is_trusted(here, config(1, preview="feh", preview_stop="rm -rf ~"))
+
+
+@pytest.mark.parametrize("preview", [None, False, True, "off", "terminal"])
+@pytest.mark.usefixtures("store")
+def test_without_a_viewer_preview_stop_is_never_run_and_needs_no_trust(tmp_path, preview):
+    options = {} if preview is None else {"preview": preview}
+    harmless = config(1, preview_stop="rm -rf ~", **options)
+    assert trust.commands(harmless) == ()
+    trust.require_trust(tmp_path / "a.toml", harmless)
