@@ -1,8 +1,10 @@
 """A configuration -> a loaded model and the engine that draws with it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sframes_tui.engine import devices
+from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, count_steps, default_of, lacks, sampling_of
 from sframes_tui.engine.loading import load_model, use_scheduler
 from sframes_tui.engine.protocol import Facts
@@ -14,7 +16,7 @@ from sframes_tui.story.model_source import ModelSource, locate_model
 
 def load_engine(
     config: GenerationConfig, source: ModelSource | None = None, near: Path | None = None
-) -> ReferenceEngine:
+) -> BatchedEngine | ReferenceEngine:
     """Loads the configured model and makes the engine that draws with it.
 
     `source` is where the model was found, if that is known; otherwise it is looked for, relative paths in `near`
@@ -47,7 +49,17 @@ def load_engine(
         engine="reference",
         notices=tuple(dict.fromkeys(notices)),
     )
-    return ReferenceEngine(pipelines, facts, config)
+    return fitting_engine(pipelines, facts, config)
+
+
+def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> BatchedEngine | ReferenceEngine:
+    """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
+    if config.engine == "reference":
+        return ReferenceEngine(pipelines, facts, config)
+    if reason := why_not(pipelines):
+        said = f"Pictures are drawn one by one: {reason}."
+        return ReferenceEngine(pipelines, replace(facts, notices=(*facts.notices, said)), config)
+    return BatchedEngine(pipelines, replace(facts, engine="batched"), config)
 
 
 def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:

@@ -118,7 +118,7 @@ class Engine(Protocol):
         ...
 
     def use_rows(self, rows: int) -> None:
-        """Sets `capacity`, before the first frame is admitted."""
+        """Sets `capacity`, before the first frame is admitted: `RuntimeError` after that, `ValueError` if too many."""
         ...
 
     @property

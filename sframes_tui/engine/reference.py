@@ -1,7 +1,6 @@
 """Draws frames one by one with diffusers' own pipelines: the truth that any other engine is compared with."""
 
 import copy
-import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
@@ -11,6 +10,7 @@ import torch
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
 from sframes_tui.errors import first_line
@@ -42,6 +42,10 @@ class ReferenceEngine:
         self._config = config
         self._job: Job | None = None
         self.real_steps = cache(self._count_steps)
+
+    @property
+    def pipelines(self) -> Pipelines:
+        return self._pipelines
 
     @cached_property
     def _fitter(self) -> PromptFitter:
@@ -158,14 +162,6 @@ class StepWatch:
 
 def said_in_one_sentence(error: Exception) -> str:
     """What a failed frame is reported with."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "out of memory: a smaller picture, vae_tiling or offload needs less"
     return first_line(error) if not str(error).strip() else f"{type(error).__name__}: {first_line(error)}"
-
-
-def free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()

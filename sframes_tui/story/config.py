@@ -156,6 +156,10 @@ class GenerationConfig(Section):
     rows: Annotated[int, Field(ge=1, le=64)] | None = None
     """How many pictures are drawn at once; without it what is fastest on this machine, measured once and remembered."""
 
+    deterministic: bool = True
+    """The same bytes for a picture whatever else is drawn with it, in whatever order and however often the run is
+    interrupted; false draws faster where many pictures are drawn at once."""
+
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 

@@ -17,7 +17,7 @@ STEPS = 5
 
 
 def engine_of(folder, **values):
-    return load_engine(GenerationConfig(model=str(folder), num_inference_steps=STEPS, **values))
+    return load_engine(GenerationConfig(model=str(folder), num_inference_steps=STEPS, engine="reference", **values))
 
 
 @pytest.fixture(scope="module")

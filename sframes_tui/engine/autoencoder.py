@@ -1,0 +1,111 @@
+"""Pictures -> latents -> pictures by a pipeline's VAE, one by one or several at once. Must not know of rows or jobs.
+
+Follows the arithmetic of diffusers' img2img pipelines to the bit where pictures go one by one.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+
+from sframes_tui.engine import pixels
+from sframes_tui.engine.capabilities import Pipeline
+
+Normalisation = tuple[torch.Tensor, torch.Tensor]
+
+
+class Autoencoder:
+    """The VAE of a pipeline, with its scaling."""
+
+    def __init__(self, pipe: Pipeline, together: bool) -> None:
+        """`together`: pictures are encoded and decoded in one call where several are given."""
+        self._pipe, self._together = pipe, together
+        self._xl = hasattr(pipe, "text_encoder_2")
+
+    @torch.no_grad()
+    def encode(self, bases: Sequence[Image.Image], generators: Sequence[torch.Generator]) -> list[torch.Tensor]:
+        """Latents of (1, channels, height, width) each, scaled as the UNet wants them.
+
+        A VAE with a posterior draws one sample of it from each picture's own generator.
+        """
+        vae, dtype = self._pipe.vae, self._pipe.unet.dtype
+        images = [self._pipe.image_processor.preprocess(base) for base in bases]
+        kept = vae.dtype
+        if self._xl and vae.config.get("force_upcast", False):
+            vae.to(dtype=torch.float32)
+        try:
+            on_device = [image.to(device=self._pipe._execution_device, dtype=vae.dtype) for image in images]  # noqa: SLF001
+            latents = self._encoded(on_device, generators)
+        finally:
+            vae.to(dtype=kept)
+        return [self._scaled(each.to(dtype)) for each in latents]
+
+    def _encoded(self, images: list[torch.Tensor], generators: Sequence[torch.Generator]) -> list[torch.Tensor]:
+        vae = self._pipe.vae
+        given = vae.encode(torch.cat(images)) if self._together and len(images) > 1 else None
+        latents = []
+        for index, generator in enumerate(generators):
+            part = slice(index, index + 1) if given is not None else slice(None)
+            each = given if given is not None else vae.encode(images[index])
+            if hasattr(each, "latent_dist"):
+                posterior = type(each.latent_dist)(each.latent_dist.parameters[part])
+                latents.append(posterior.sample(generator))
+            else:
+                latents.append(each.latents[part])
+        return latents
+
+    def _scaled(self, latents: torch.Tensor) -> torch.Tensor:
+        if (normal := self._normalisation(latents)) is not None:
+            mean, deviation = normal
+            return (latents - mean) * self._factor / deviation
+        return self._factor * latents
+
+    @property
+    def _factor(self) -> float:
+        factor: float = self._pipe.vae.config.scaling_factor
+        return factor
+
+    def _normalisation(self, latents: torch.Tensor) -> Normalisation | None:
+        """Mean and deviation per channel, which some Stable Diffusion XL models' VAEs have."""
+        config = self._pipe.vae.config
+        given = [config.get(f"latents_{name}") for name in ("mean", "std")]
+        if not self._xl or given[0] is None or given[1] is None:
+            return None
+        mean, deviation = (torch.tensor(each).view(1, -1, 1, 1).to(latents.device, latents.dtype) for each in given)
+        return mean, deviation
+
+    @torch.no_grad()
+    def decode(self, latents: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Decoded pictures of (3, height, width) each, about -1..1, still on the device and unchecked."""
+        vae = self._pipe.vae
+        upcast = self._xl and vae.dtype == torch.float16 and vae.config.get("force_upcast", False)
+        if upcast:
+            vae.to(dtype=torch.float32)
+        try:
+            unscaled = [self._unscaled(each.to(vae.dtype)) for each in latents]
+            groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
+            return [picture for group in groups for picture in vae.decode(group, return_dict=False)[0]]
+        finally:
+            if upcast:
+                vae.to(dtype=torch.float16)
+
+    def _unscaled(self, latents: torch.Tensor) -> torch.Tensor:
+        if (normal := self._normalisation(latents)) is not None:
+            mean, deviation = normal
+            return latents * deviation / self._factor + mean
+        return latents / self._factor
+
+
+def picture_of(decoded: torch.Tensor) -> Image.Image:
+    """A decoded (3, height, width) tensor -> the 8-bit picture that diffusers' own PIL output is, bit for bit.
+
+    Made on the device, so that a quarter of the bytes come from there. Raises `pixels.SpoiledError` where a pixel is
+    not finite and where the whole picture is black.
+    """
+    bytes_ = ((decoded * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float() * 255).round().to(torch.uint8)
+    if not torch.isfinite(decoded).all():
+        raise pixels.SpoiledError(pixels.NOT_FINITE.format(where="the decoded picture"))
+    array = bytes_.cpu().numpy()
+    if not array.any():
+        raise pixels.SpoiledError(pixels.ALL_BLACK)
+    return Image.fromarray(array)
