@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.bare import watched
+from bench.bare import Calls, watched
 from bench.cases import CASES, MODELS, case_config, case_plan
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Engine, Job
@@ -30,10 +30,11 @@ class Side:
     """One engine's share of a comparison."""
 
     engine: Any
-    seconds: list[float]
-    pictures: Pictures
-    forwards: int = 0
-    bare: float = 0.0
+    pictures: Pictures = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
+    seconds: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    """CPU seconds of the same calls on their own, measured right after each drawing."""
 
 
 def draw(plan: Plan, engine: Engine) -> Pictures:
@@ -68,14 +69,14 @@ def compare(model: str, case: str, arguments: argparse.Namespace) -> str:
     plan = case_plan(case, config, batched.facts.sampling)
     rows = _rows(plan, batched, arguments.rows)
     batched.use_rows(rows)
-    loop, engine = Side(reference, [], {}), Side(batched, [], {})
+    loop, engine = Side(reference), Side(batched)
     for side in (loop, engine):
-        with watched(side.engine.pipelines.text) as calls:
+        with watched(side.engine.pipelines.text) as side.calls:
             side.pictures = draw(plan, side.engine)
-        side.forwards, side.bare = calls.forwards, calls.seconds()
     for _ in range(arguments.pairs):
         for side in (loop, engine):
             side.seconds.append(_cpu_seconds(plan, side.engine))
+            side.bare.append(side.calls.seconds())
     return _row(case, plan, rows, loop, engine)
 
 
@@ -94,19 +95,24 @@ def _cpu_seconds(plan: Plan, engine: Engine) -> float:
 
 
 def _row(case: str, plan: Plan, rows: int, loop: Side, engine: Side) -> str:
-    ratios = [a / b for a, b in zip(loop.seconds, engine.seconds, strict=True)]
     difference = max(_difference(loop.pictures[frame], engine.pictures[frame]) for frame in loop.pictures)
+    ratios = _ratios(loop.seconds, engine.seconds)
     cells = (
         case,
         str(rows),
-        f"{loop.forwards} -> {engine.forwards} ({plan.steps / engine.forwards:.2f})",
+        f"{loop.calls.forwards} -> {engine.calls.forwards} ({plan.steps / engine.calls.forwards:.2f})",
         f"{statistics.median(loop.seconds):.2f} -> {statistics.median(engine.seconds):.2f}",
-        f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}-{max(ratios):.2f})",
-        f"{loop.bare / engine.bare:.2f}",
-        f"{statistics.median(engine.seconds) / engine.bare:.2f}",
+        f"**{statistics.median(ratios):.2f}** ({ratios[0]:.2f}-{ratios[-1]:.2f})",
+        f"{statistics.median(_ratios(loop.seconds, engine.bare)):.2f}",
+        f"{statistics.median(_ratios(engine.seconds, engine.bare)):.2f}",
         str(difference),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _ratios(above: list[float], below: list[float]) -> list[float]:
+    """Pair by pair, sorted."""
+    return sorted(a / b for a, b in zip(above, below, strict=True))
 
 
 HEADER = (

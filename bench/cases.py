@@ -46,12 +46,12 @@ def case_plan(case: str, config: Config, sampling: Sampling) -> Plan:
 
 def launch_bound(folder: Path) -> Path:
     """A UNet of 2 M parameters at 64 pixels: its calls cost mostly their launch."""
-    return _random_model(folder, sample_size=8, channels=(32, 64, 96), cross=64)
+    return _random_model(folder, sample_size=8, channels=(32, 64, 64, 64), layers=2, cross=32)
 
 
 def compute_bound(folder: Path) -> Path:
     """A UNet of 34 M parameters at 256 pixels: its calls cost arithmetic."""
-    return _random_model(folder, sample_size=32, channels=(160, 320, 320), cross=128)
+    return _random_model(folder, sample_size=32, channels=(160, 320, 320), layers=1, cross=128)
 
 
 MODELS: dict[str, Callable[[Path], Path] | None] = {
@@ -62,13 +62,13 @@ MODELS: dict[str, Callable[[Path], Path] | None] = {
 """Name -> what builds the model's folder; None for the model that ships."""
 
 
-def _random_model(folder: Path, sample_size: int, channels: tuple[int, ...], cross: int) -> Path:
+def _random_model(folder: Path, sample_size: int, channels: tuple[int, ...], layers: int, cross: int) -> Path:
     """A Stable Diffusion pipeline of random weights, made through diffusers' own classes."""
     torch.manual_seed(0)
     unet = UNet2DConditionModel(
         sample_size=sample_size,
         block_out_channels=channels,
-        layers_per_block=1,
+        layers_per_block=layers,
         down_block_types=("CrossAttnDownBlock2D",) * (len(channels) - 1) + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (len(channels) - 1),
         cross_attention_dim=cross,
