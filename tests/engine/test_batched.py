@@ -1,0 +1,140 @@
+"""The batched engine draws the reference engine's pictures, in fewer UNet calls."""
+
+import diffusers
+import pytest
+import torch
+from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
+
+from sframes_tui.engine.batched import why_not
+from sframes_tui.engine.loading import paired
+from sframes_tui.story.schedulers import SCHEDULERS
+from tests.engine import tiny
+from tests.engine.drawing import (
+    Drawing,
+    UNetCalls,
+    batched,
+    configured,
+    in_double,
+    largest_difference,
+    planned,
+    reference,
+)
+
+
+def sd(scheduler="DDIM", **settings):
+    """A tiny Stable Diffusion with a scheduler of that name."""
+    pipe = tiny.sd_pipeline("DDIM")
+    pipe.scheduler = getattr(diffusers, f"{scheduler}Scheduler").from_config(pipe.scheduler.config, **settings)
+    return paired(pipe)
+
+
+def compare(pipelines, config, rows, **options):
+    """The largest difference of a subpixel, of 255, between the two engines' pictures of one plan."""
+    plan = planned(pipelines, config)
+    ours = Drawing(plan, batched(pipelines, config, rows, **options))
+    return largest_difference(Drawing(plan, reference(pipelines, config)), ours)
+
+
+SAMPLERS = {
+    "DDIM, eta 0": ("DDIM", {"eta": 0.0}),
+    "DDIM, eta 0.1": ("DDIM", {"eta": 0.1}),
+    "DDIM, eta 1": ("DDIM", {"eta": 1.0}),
+    "PNDM": ("PNDM", {}),
+    "Euler": ("EulerDiscrete", {}),
+    "Euler-A": ("EulerAncestralDiscrete", {}),
+    "DPM++ 2M": ("DPMSolverMultistep", {}),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_one_row_is_bit_identical_and_more_differ_by_rounding_alone(name):
+    scheduler, options = SAMPLERS[name]
+    pipelines, config = sd(scheduler), configured(**options)
+    assert compare(pipelines, config, 1) == 0
+    assert compare(pipelines, config, 3) <= 1
+    assert compare(pipelines, config, 3, deterministic=False) <= 1
+    double = in_double(pipelines)
+    assert compare(double, config, 3) == 0
+    assert compare(double, config, 2, deterministic=False) == 0
+
+
+REST = sorted(set(SCHEDULERS) - {scheduler for scheduler, _ in SAMPLERS.values()})
+
+
+@pytest.mark.parametrize("scheduler", [name for name in REST if not name.startswith("FlowMatch")])
+def test_every_other_scheduler_too(scheduler):
+    pipelines, config = sd(scheduler), configured(prompts=2)
+    assert compare(pipelines, config, 1) == 0
+    assert compare(in_double(pipelines), config, 3) == 0
+
+
+def tiny_vae(pipe):
+    torch.manual_seed(1)
+    blocks = {"encoder_block_out_channels": (8, 8), "decoder_block_out_channels": (8, 8)}
+    pipe.vae = AutoencoderTiny(**blocks, num_encoder_blocks=(1, 1), num_decoder_blocks=(1, 1))
+    return pipe
+
+
+def text_embedding_added(pipe):
+    torch.manual_seed(2)
+    pipe.unet = tiny._unet(addition_embed_type="text", addition_embed_type_num_heads=4)
+    return pipe
+
+
+def distilled(pipe):
+    torch.manual_seed(3)
+    pipe.unet = tiny._unet(time_cond_proj_dim=32)
+    return pipe
+
+
+V_PREDICTION = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+
+VARIATIONS = {
+    "no guidance": (lambda: sd(), {"guidance_scale": 1.0}),
+    "negative prompt": (lambda: sd(), {"negative_prompt": "fog at night"}),
+    "rescaled guidance": (lambda: sd(), {"guidance_rescale": 0.7}),
+    "v-prediction": (lambda: sd(**V_PREDICTION), {}),
+    "v-prediction, Euler": (lambda: sd("EulerDiscrete", **V_PREDICTION), {}),
+    "v-prediction, DPM++ 2M": (lambda: sd("DPMSolverMultistep", **V_PREDICTION), {}),
+    "Karras sigmas": (lambda: sd("EulerDiscrete", use_karras_sigmas=True), {}),
+    "clipped": (lambda: sd(clip_sample=True), {}),
+    "tiny autoencoder": (lambda: paired(tiny_vae(tiny.sd_pipeline())), {}),
+    "embedded text added": (lambda: paired(text_embedding_added(tiny.sd_pipeline())), {}),
+    "distilled": (lambda: paired(distilled(tiny.sd_pipeline())), {}),
+    "one step": (lambda: sd(), {"num_inference_steps": 1}),
+}
+
+
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_whatever_the_model_and_the_options(name):
+    make, options = VARIATIONS[name]
+    pipelines, config = make(), configured(prompts=2, **options)
+    assert compare(pipelines, config, 1) == 0
+    assert compare(in_double(pipelines), config, 3) == 0
+    assert compare(pipelines, config, 3, deterministic=False) == 0
+
+
+@pytest.fixture(scope="module")
+def xl_folder(tmp_path_factory):
+    return tiny.tiny_sdxl(tmp_path_factory.mktemp("sdxl"))
+
+
+XL = {
+    "plain": ({}, {}),
+    "no guidance": ({}, {"guidance_scale": 1.0}),
+    "negative prompt": ({}, {"negative_prompt": "fog", "guidance_rescale": 0.5}),
+    "empty negative prompt is encoded": ({"force_zeros_for_empty_prompt": False}, {}),
+}
+
+
+@pytest.mark.parametrize("name", XL)
+def test_stable_diffusion_xl(xl_folder, name):
+    settings, options = XL[name]
+    pipelines = paired(StableDiffusionXLPipeline.from_pretrained(xl_folder))
+    for pipe in pipelines.all():
+        pipe.register_to_config(**settings)
+    config = configured(prompts=2, **options)
+    assert compare(pipelines, config, 1) == 0
+    assert compare(pipelines, config, 3) <= 1
+    # In 64 bits diffusers encodes with 32: so its rounding, and with it the batch, is seen.
+    assert compare(in_double(pipelines), config, 3) == 0
