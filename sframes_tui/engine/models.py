@@ -49,17 +49,19 @@ def load_engine(
         engine="reference",
         notices=tuple(dict.fromkeys(notices)),
     )
-    return fitting_engine(pipelines, facts, config)
+    return fitting_engine(pipelines, facts, config, loaded.folder)
 
 
-def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> BatchedEngine | ReferenceEngine:
+def fitting_engine(
+    pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None
+) -> BatchedEngine | ReferenceEngine:
     """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
     if config.engine == "reference":
         return ReferenceEngine(pipelines, facts, config)
     if reason := why_not(pipelines):
         said = f"Pictures are drawn one by one: {reason}."
         return ReferenceEngine(pipelines, replace(facts, notices=(*facts.notices, said)), config)
-    return BatchedEngine(pipelines, replace(facts, engine="batched"), config)
+    return BatchedEngine(pipelines, replace(facts, engine="batched"), config, folder)
 
 
 def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:

@@ -25,7 +25,10 @@ quiet()
 def configured(weights=WEIGHTS, prompts=3, **options):
     """A configuration of one style for each weight, over so many prompts."""
     generation = {"num_inference_steps": 6, "width": SIZE, "height": SIZE, "seed": 7, **options}
-    styles = [StyleConfig(style=f"{tag} wind", file_tag=tag, weight=weight) for tag, weight in zip("abcdef", weights)]
+    tags = "abcdef"[: len(weights)]
+    styles = [
+        StyleConfig(style=f"{tag} wind", file_tag=tag, weight=each) for tag, each in zip(tags, weights, strict=True)
+    ]
     source = PromptConfig(source=str(prompts))
     return Config(prompt_config=source, generation_config=GenerationConfig(**generation), style_configs=styles)
 
@@ -60,7 +63,7 @@ class Drawing:
     def __init__(self, plan, engine, wanted=lambda _: True, given=None, report=lambda _: None):
         self.plan, self.engine = plan, engine
         self.pictures, self.remarks, self.spoiled, self.outcomes = dict(given or {}), [], {}, []
-        self._begin(wanted)
+        self.schedule = Schedule(plan, engine.capacity, engine.capacity if engine.pinned else 1)
         never = threading.Event()
         in_flight = 0
         while True:
@@ -76,10 +79,6 @@ class Drawing:
                 self.outcomes.append(outcome)
                 in_flight -= not isinstance(outcome, Remark)
                 self._settle(outcome)
-
-    def _begin(self, wanted):
-        slots = self.engine.capacity if self.engine.pinned else 1
-        self.schedule = Schedule(self.plan, self.engine.capacity, slots)
 
     def job(self, frame):
         base = None if frame.base is None else self.pictures[frame.base]
