@@ -69,6 +69,7 @@ class BatchedEngine:
     """
 
     max_rows = MOST_ROWS
+    stepwise = True
 
     def __init__(
         self, pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None

@@ -6,17 +6,16 @@ from pathlib import Path
 from sframes_tui.engine import devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, count_steps, default_of, lacks, sampling_of
+from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.loading import load_model, use_scheduler
-from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
 
 
-def load_engine(
-    config: GenerationConfig, source: ModelSource | None = None, near: Path | None = None
-) -> BatchedEngine | ReferenceEngine:
+def load_engine(config: GenerationConfig, source: ModelSource | None = None, near: Path | None = None) -> Engine:
     """Loads the configured model and makes the engine that draws with it.
 
     `source` is where the model was found, if that is known; otherwise it is looked for, relative paths in `near`
@@ -52,16 +51,18 @@ def load_engine(
     return fitting_engine(pipelines, facts, config, loaded.folder)
 
 
-def fitting_engine(
-    pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None
-) -> BatchedEngine | ReferenceEngine:
+def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None) -> Engine:
     """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
     if config.engine == "reference":
         return ReferenceEngine(pipelines, facts, config)
-    if reason := why_not(pipelines):
-        said = f"Pictures are drawn one by one: {reason}."
-        return ReferenceEngine(pipelines, replace(facts, notices=(*facts.notices, said)), config)
-    return BatchedEngine(pipelines, replace(facts, engine="batched"), config, folder)
+    reason = why_not(pipelines)
+    if reason is None:
+        return BatchedEngine(pipelines, replace(facts, engine="batched"), config, folder)
+    if facts.sampling.family == "flow" and pipelines.image is not None:
+        said = f"Only pictures that begin alike are drawn together: {reason}."
+        return GroupedEngine(pipelines, replace(facts, engine="grouped", notices=(*facts.notices, said)), config)
+    said = f"Pictures are drawn one by one: {reason}."
+    return ReferenceEngine(pipelines, replace(facts, notices=(*facts.notices, said)), config)
 
 
 def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:

@@ -125,6 +125,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def stepwise(self) -> bool:
+        """Every frame in flight goes one step at each `advance`; otherwise those of one strength go all theirs."""
+        ...
+
+    @property
     def pinned(self) -> bool:
         """Every chain is drawn in the slot `chain % capacity`, so that no frame depends on its neighbours."""
         ...

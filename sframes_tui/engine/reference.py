@@ -33,7 +33,7 @@ class ReferenceEngine:
     """
 
     capacity = max_rows = 1
-    pinned = False
+    pinned = stepwise = False
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
         self.facts = facts

@@ -11,7 +11,7 @@ import platformdirs
 
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.run.schedule import Schedule
-from sframes_tui.story.plan import Plan
+from sframes_tui.story.plan import Frame, Plan
 
 STORE = platformdirs.user_cache_path("sframes") / "call_seconds.json"
 
@@ -54,9 +54,31 @@ def simulate(plan: Plan, rows: int, pinned: bool) -> Iterator[tuple[int, int]]:
             schedule.drawn(plan.frames[number])
 
 
-def drawing_seconds(plan: Plan, rows: int, pinned: bool, seconds: Seconds) -> float:
+def simulate_groups(plan: Plan, rows: int, pinned: bool) -> Iterator[tuple[int, int]]:
+    """As `simulate`, for an engine whose frames in flight take all steps together, those of one strength at a time."""
+    schedule = Schedule(plan, rows, rows if pinned else 1)
+    waiting: list[Frame] = []
+
+    def has_room(slot: int) -> bool:
+        if len(waiting) >= rows:
+            return False
+        return not pinned or all(plan.chains[frame.number] % rows != slot for frame in waiting)
+
+    while True:
+        while frame := schedule.take(has_room):
+            waiting.append(frame)
+        if not waiting:
+            return
+        group = [frame for frame in waiting if frame.strength == waiting[0].strength]
+        waiting = [frame for frame in waiting if frame not in group]
+        yield group[0].steps, len(group)
+        for frame in group:
+            schedule.drawn(frame)
+
+
+def drawing_seconds(plan: Plan, rows: int, pinned: bool, seconds: Seconds, stepwise: bool = True) -> float:
     """What the plan's calls take; a pinned engine fills every call up to `rows`."""
-    stretches = simulate(plan, rows, pinned)
+    stretches = (simulate if stepwise else simulate_groups)(plan, rows, pinned)
     return sum(calls * interpolated(seconds, rows if pinned else frames) for calls, frames in stretches)
 
 
@@ -70,10 +92,11 @@ def interpolated(seconds: Seconds, rows: int) -> float:
     return seconds[low] + (seconds[high] - seconds[low]) * (rows - low) / (high - low)
 
 
-def fastest_rows(plan: Plan, pinned: bool, seconds: Seconds) -> int:
+def fastest_rows(plan: Plan, pinned: bool, seconds: Seconds, stepwise: bool = True) -> int:
     """The number of rows that draws the plan soonest; the fewest of those that are as good within a hundredth."""
     most = min(max(seconds), count_chains(plan))
-    times = {rows: drawing_seconds(plan, rows, pinned, seconds) for rows in CANDIDATES if rows <= most}
+    candidates = [rows for rows in CANDIDATES if rows <= most]
+    times = {rows: drawing_seconds(plan, rows, pinned, seconds, stepwise) for rows in candidates}
     best = min(times.values())
     return min(rows for rows, time in times.items() if time <= 1.01 * best)
 
@@ -93,12 +116,12 @@ def choose_rows(plan: Plan, engine: Engine, store: Path = STORE) -> int:
     if useful == 1:
         return 1
     remembered = _read(store)
-    key = _key(engine)
+    key = _key(plan, engine)
     seconds = {int(rows): time for rows, time in remembered.get(key, {}).items()}
     if not seconds or max(seconds) < useful:
         seconds |= measure(engine.call_seconds, useful, seconds)
         _write(store, {**remembered, key: {str(rows): time for rows, time in seconds.items()}})
-    return fastest_rows(plan, engine.pinned, seconds)
+    return fastest_rows(plan, engine.pinned, seconds, engine.stepwise)
 
 
 def measure(call_seconds: Callable[[int], float], useful: int, known: Seconds) -> dict[int, float]:
@@ -111,9 +134,21 @@ def measure(call_seconds: Callable[[int], float], useful: int, known: Seconds) -
     return seconds
 
 
-def _key(engine: Engine) -> str:
+def _key(plan: Plan, engine: Engine) -> str:
+    """What a call's time depends on."""
     facts = engine.facts
-    return "|".join((platform.node(), facts.hardware, facts.model, f"{facts.width}x{facts.height}", facts.dtype))
+    guided = plan.config.generation_config.guidance_scale > 1
+    return "|".join(
+        (
+            platform.node(),
+            facts.hardware,
+            facts.model,
+            f"{facts.width}x{facts.height}",
+            facts.dtype,
+            facts.engine,
+            str(guided),
+        )
+    )
 
 
 def _read(store: Path) -> dict[str, dict[str, float]]:

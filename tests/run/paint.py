@@ -24,6 +24,7 @@ class PaintEngine:
         return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
 
     max_rows = 64
+    stepwise = True
 
     def call_seconds(self, rows):
         return 1.0 + rows / 10

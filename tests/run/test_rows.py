@@ -2,7 +2,7 @@
 
 import pytest
 
-from sframes_tui.run.rows import drawing_seconds, fastest_rows, interpolated, measure, simulate
+from sframes_tui.run.rows import drawing_seconds, fastest_rows, interpolated, measure, simulate, simulate_groups
 from sframes_tui.story.config import Config
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, story
@@ -35,6 +35,12 @@ def test_without_interleaving_the_longest_chain_is_the_floor():
 def test_independent_frames_fill_any_number_of_rows():
     plan = plan_of([0.5], 150, progressive=False)
     assert [calls(plan, rows) for rows in (1, 15, 16)] == [7500, 500, 500]
+
+
+def test_frames_that_take_all_steps_together_wait_for_the_longest_group():
+    mixed, equal = plan_of([0.9, 0.1], 3, interleave=False), plan_of([0.6] * 6, 3)
+    assert list(simulate_groups(mixed, 2, pinned=False)) == [(50, 2), (45, 1), (5, 1), (45, 1), (5, 1)]
+    assert list(simulate_groups(equal, 6, pinned=True)) == [(50, 6), (30, 6), (30, 6)]
 
 
 def test_frames_without_steps_take_no_calls():

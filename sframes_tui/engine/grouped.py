@@ -1,0 +1,167 @@
+"""Draws frames that share a schedule in one pipeline call: for models whose denoising loop is diffusers' alone."""
+
+import contextlib
+import copy
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from sframes_tui.engine import pixels
+from sframes_tui.engine.capabilities import Pipeline, Pipelines
+from sframes_tui.engine.memory import free_memory
+from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
+from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
+from sframes_tui.story.config import GenerationConfig
+
+MAX_ROWS = 16
+
+
+class GroupedEngine(ReferenceEngine):
+    """One pipeline call for all frames in flight that begin alike: all from noise, or all with the same strength.
+
+    With `deterministic` every call has `capacity` rows and a frame stands in the row of its chain, free rows filled
+    with copies: then no picture depends on its neighbours. A call that goes wrong is made again frame by frame.
+    """
+
+    max_rows = MAX_ROWS
+
+    def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
+        super().__init__(pipelines, facts, config)
+        self.capacity = 1
+        self.pinned = config.deterministic
+        self._jobs: list[Job] = []
+
+    def use_rows(self, rows: int) -> None:
+        if self._jobs or not 1 <= rows <= self.max_rows:
+            raise ValueError(f"rows can be 1 to {self.max_rows}, set before drawing begins")
+        self.capacity = rows
+
+    def has_room(self, slot: int) -> bool:
+        if len(self._jobs) >= self.capacity:
+            return False
+        return not self.pinned or all(job.chain % self.capacity != slot for job in self._jobs)
+
+    def admit(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def call_seconds(self, rows: int) -> float:
+        """Seconds of one denoising step with so many frames: the second of a drawing that is then given up.
+
+        Infinite where memory doesn't suffice.
+        """
+        jobs = [Job(-1, "a", number, None, None) for number in range(rows)]
+        watch = StepTimer(jobs, self.real_steps(None), lambda _: None, threading.Event())
+        with contextlib.suppress(StoppedError, torch.OutOfMemoryError):
+            self._call_rows(self._pipelines.text, jobs, {}, watch)
+        free_memory()
+        return watch.seconds
+
+    def advance(self, report: Report, cancelled: threading.Event) -> list[Outcome]:
+        if not self._jobs or cancelled.is_set():
+            return []
+        group = [job for job in self._jobs if _beginning(job) == _beginning(self._jobs[0])]
+        self._jobs = [job for job in self._jobs if job not in group]
+        if self.capacity == 1:
+            return self._one_by_one(group, report, cancelled)
+        try:
+            return list(self._draw_group(group, report, cancelled))
+        except StoppedError:
+            return []
+        except torch.OutOfMemoryError:
+            remark = self._shrink()
+        except Exception:  # which frame it is, and why, is found by drawing each alone
+            remark = None
+        free_memory()
+        outcomes = self._one_by_one(group, report, cancelled)
+        return [remark, *outcomes] if remark else outcomes
+
+    def _shrink(self) -> Remark:
+        before, self.capacity = self.capacity, max(self.capacity // 2, 1)
+        changed = "" if self.capacity == before else "; pictures may differ by a shade from those drawn before"
+        return Remark(f"out of memory with {before} pictures at once: from now on {self.capacity}{changed}")
+
+    def _one_by_one(self, jobs: Sequence[Job], report: Report, cancelled: threading.Event) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for job in jobs:
+            super().admit(job)
+            outcomes += super().advance(report, cancelled)
+        return outcomes
+
+    def _draw_group(self, jobs: list[Job], report: Report, cancelled: threading.Event) -> Sequence[Outcome]:
+        from_base = jobs[0].base is not None and self._pipelines.image is not None
+        pipe = self._pipelines.image if from_base else self._pipelines.text
+        steps = self.real_steps(jobs[0].strength if from_base else None)
+        rows = self._rows(jobs)
+        bases: list[Image.Image | None] = [job.base for job in rows]
+        start = {"image": bases, "strength": jobs[0].strength} if from_base else {}
+        watch = GroupWatch(jobs, steps, report, cancelled)
+        with pixels.DecoderWatch(getattr(pipe, "vae", None)) as decoder:
+            images = self._call_rows(pipe, rows, start, watch)
+        pixels.check_latents(watch.latents)
+        decoder.check()
+        return [Drawn(job.frame, pixels.checked_picture(images[rows.index(job)])) for job in jobs]
+
+    def _rows(self, jobs: list[Job]) -> list[Job]:
+        """The jobs of a call, row by row: each in its own slot and copies of the first in the others, if pinned."""
+        if not self.pinned:
+            return jobs
+        rows = [jobs[0]] * self.capacity
+        for job in jobs:
+            rows[job.chain % self.capacity] = job
+        return rows
+
+    def _call_rows(
+        self, pipe: Pipeline, rows: list[Job], start: Mapping[str, object], watch: "GroupWatch"
+    ) -> Sequence[NDArray[np.float32]]:
+        """One pipeline call: a picture of floats, height x width x 3, for each row."""
+        pipe.scheduler = copy.deepcopy(self._scheduler)
+        fixed = dict(self._arguments[id(pipe)].fixed)
+        if isinstance(fixed.get("negative_prompt"), str):
+            fixed["negative_prompt"] = [fixed["negative_prompt"]] * len(rows)
+        generators = [torch.Generator("cpu").manual_seed(job.seed) for job in rows]
+        try:
+            prompts = [job.prompt for job in rows]
+            result = pipe(prompt=prompts, generator=generators, **fixed, **start, **watch.arguments(pipe))
+            images: Sequence[NDArray[np.float32]] = result.images
+            return images
+        finally:
+            for each in self._pipelines.all():
+                each.maybe_free_model_hooks()
+
+
+class GroupWatch(StepWatch):
+    """Follows a call for several frames, which all take the same steps."""
+
+    def __init__(self, jobs: Sequence[Job], steps: int, report: Report, cancelled: threading.Event) -> None:
+        frames = [job.frame for job in jobs]
+
+        def tell_all(progress: Progress) -> None:
+            for frame in frames:
+                report(Progress(frame, progress.step, progress.steps))
+
+        super().__init__(frames[0], steps, tell_all, cancelled)
+
+
+class StepTimer(GroupWatch):
+    """Times the second step, or the only one, and ends the call."""
+
+    seconds = float("inf")
+
+    def _stepped(self, latents: torch.Tensor | None) -> None:
+        super()._stepped(latents)
+        now = time.perf_counter()
+        if self._step == 1:
+            self._begun = now
+        if self._step == 2 or self._steps == 1:
+            self.seconds = now - self._begun
+            raise StoppedError
+
+
+def _beginning(job: Job) -> tuple[bool, float | None]:
+    """Frames that are equal in this run the same timesteps."""
+    return job.base is None, job.strength
