@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Self, TypeVar
 
 import torch
@@ -18,6 +19,7 @@ from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
 from sframes_tui.engine.denoiser import Denoiser
 from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory
+from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.engine.reference import said_in_one_sentence
@@ -69,7 +71,10 @@ class BatchedEngine:
     max_rows = MOST_ROWS
     stepwise = True
 
-    def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
+    def __init__(
+        self, pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None
+    ) -> None:
+        """`folder` is the model's, if it has one."""
         self.facts = facts
         self.capacity = 1
         self.pinned = config.deterministic
@@ -85,6 +90,7 @@ class BatchedEngine:
         self._row_by_row = RowByRow(scheduler, config.eta)
         self._vectorised = pick_solver(scheduler, config.eta, self._denoiser.device)
         self._ladder = Ladder(pipelines, self._denoiser.device)
+        self._previewer = Previewer(pipelines, folder)
         self._pace = Pace(self._denoiser.device)
         self.real_steps = cache(self._count_steps)
 
@@ -154,9 +160,8 @@ class BatchedEngine:
             for jobs in _groups(self._next_jobs(), self._together):
                 outcomes += self._begun_badly(jobs)
             if self._rows:
-                self._denoise()
-            for row in self._rows:
-                report(Progress(row.job.frame, row.step, row.steps))
+                for progress in self._denoised():
+                    report(progress)
             done = [row for row in self._rows if row.done and not cancelled.is_set()]
             for rows in _groups(done, self._together):
                 outcomes += self._finished(rows)
@@ -203,7 +208,7 @@ class BatchedEngine:
         self._waiting = [job for job in self._waiting if job not in jobs]
         return [Spoiled(job.frame, failure.reason) for job in jobs] if failure else []
 
-    def _denoise(self) -> None:
+    def _denoised(self) -> list[Progress]:
         """One UNet call and one solver step for every row."""
         solver = self._vectorised if self.capacity > 1 else self._row_by_row
         with torch.no_grad() if self._ladder.offloaded else torch.inference_mode():
@@ -211,10 +216,14 @@ class BatchedEngine:
             scaled = solver.scaled(self._rows, latents)
             output = self._denoiser(self._rows, scaled, self.capacity if self.pinned else None)
             latents = solver.step(self._rows, output, latents)
-        for row, each in zip(self._rows, torch.split(latents, 1), strict=True):
-            row.latents = each
-            row.step += 1
         self._pace.keep()
+        made: list[Progress] = []
+        for row, *parts in zip(self._rows, *(torch.split(each, 1) for each in (scaled, output, latents)), strict=True):
+            preview = self._previewer.preview(parts[0], parts[1], float(row.time))
+            row.latents = parts[2]
+            row.step += 1
+            made.append(Progress(row.job.frame, row.step, row.steps, preview))
+        return made
 
     def _finished(self, rows: list[Row]) -> list[Outcome]:
         """The pictures of rows that are done; their places are free then."""

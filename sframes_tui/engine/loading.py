@@ -27,6 +27,8 @@ class Loaded:
 
     pipelines: Pipelines
     notices: tuple[str, ...]
+    folder: Path | None = None
+    """Where the model lies, if it is a folder."""
 
 
 def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype) -> Loaded:
@@ -43,7 +45,7 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     check_folder(folder, source.name)
     check_folder_proportions(folder, source.name)
     variant = pick_variant(folder, config.variant, dtype)
-    return Loaded(paired(load_folder(folder, source.name, dtype, variant)), _notices(folder))
+    return Loaded(paired(load_folder(folder, source.name, dtype, variant)), _notices(folder), folder)
 
 
 def _notices(folder: Path) -> tuple[str, ...]:

@@ -48,16 +48,16 @@ def load_engine(config: GenerationConfig, source: ModelSource | None = None, nea
         engine="reference",
         notices=tuple(dict.fromkeys(notices)),
     )
-    return fitting_engine(pipelines, facts, config)
+    return fitting_engine(pipelines, facts, config, loaded.folder)
 
 
-def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> Engine:
+def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None) -> Engine:
     """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
     if config.engine == "reference":
         return ReferenceEngine(pipelines, facts, config)
     reason = why_not(pipelines)
     if reason is None:
-        return BatchedEngine(pipelines, replace(facts, engine="batched"), config)
+        return BatchedEngine(pipelines, replace(facts, engine="batched"), config, folder)
     if facts.sampling.family == "flow" and pipelines.image is not None:
         said = f"Only pictures that begin alike are drawn together: {reason}."
         return GroupedEngine(pipelines, replace(facts, engine="grouped", notices=(*facts.notices, said)), config)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from PIL import Image
@@ -44,6 +44,9 @@ class Progress:
     frame: int
     step: int
     steps: int
+    preview: Callable[[], Image.Image] | None = field(default=None, compare=False, repr=False)
+    """Makes a small RGB picture of what the frame is going to look like, when it is called and not before; from any
+    thread, at any time. None where the engine or the model has none."""
 
 
 @dataclass(frozen=True, slots=True)

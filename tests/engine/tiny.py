@@ -154,18 +154,23 @@ def tiny_lcm(folder: Path) -> Path:
     return folder
 
 
-def tiny_sdxl(folder: Path) -> Path:
-    """Stable Diffusion XL at 32 x 32 pixels."""
-    torch.manual_seed(0)
-    tokenizer = clip_tokenizer()
-    unet = _unet(
+def xl_unet(size_numbers: int = 6) -> UNet2DConditionModel:
+    """Stable Diffusion XL's, told so many numbers of a picture's size; its refiner's is told 5."""
+    return _unet(
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + 32,
+        projection_class_embeddings_input_dim=size_numbers * 8 + 32,
         cross_attention_dim=64,
         transformer_layers_per_block=(1, 1),
         use_linear_projection=True,
     )
+
+
+def tiny_sdxl(folder: Path) -> Path:
+    """Stable Diffusion XL at 32 x 32 pixels."""
+    torch.manual_seed(0)
+    tokenizer = clip_tokenizer()
+    unet = xl_unet()
     StableDiffusionXLPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(tokenizer)),
