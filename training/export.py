@@ -14,11 +14,12 @@ from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
 from training import checkpoint, data
-from training.diffusion import Flat
 from training.latents import encode, load_encoder
 from training.networks import make_scheduler, make_text_encoder, make_unet
 from training.progress import tell
 from training.text import ensure_tokenizer
+from training.vector import Vector
+from training.workers import Crew
 
 TARGET = Path("sframes_tui/picturebook")
 
@@ -30,9 +31,8 @@ def pipeline(folder: Path, *, averaged: bool = True) -> Any:
     assert state is not None
     assert decoder is not None
     unet, text = make_unet(), make_text_encoder()
-    flat = Flat([unet, text], torch.device("cpu"))
-    with torch.no_grad():
-        flat.values.copy_(state["average" if averaged else "values"])
+    vector = Vector([unet, text], Crew(0, 1, torch.device("cpu")))
+    vector.values.copy_(state["average" if averaged else "values"])
     autoencoder = load_encoder(folder)
     trained = {name: value for name, value in decoder["model"].items() if name.startswith("decoder.")}
     autoencoder.load_state_dict(trained, strict=False)
@@ -66,6 +66,12 @@ def _independent(module: torch.nn.Module) -> torch.nn.Module:
     return module
 
 
+def _load_in_single_precision(config: Path) -> None:
+    """Say that the text encoder computes in float32 where nobody asks otherwise, as all other parts do."""
+    text = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**text, "dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=data.FOLDER)
@@ -77,6 +83,7 @@ def main() -> None:
     for module in (pipe.vae, pipe.text_encoder, pipe.unet):
         _independent(module)
     pipe.save_pretrained(options.target, safe_serialization=True)
+    _load_in_single_precision(options.target / "text_encoder" / "config.json")
     (options.target / "latent_rgb.json").write_text(json.dumps(colours, indent=1) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in options.target.rglob("*.safetensors"))
     tell(f"{options.target}: {size / 1e6:.2f} MB of weights")

@@ -13,9 +13,10 @@ from training import data
 from training.buildings import BUILDINGS, rocky_islet
 from training.canvas import SIZE, Canvas, Pen, Point
 from training.creatures import CREATURES
+from training.elsewhere import draw_window
 from training.progress import tell
 from training.scene import Scene, draw_lot
-from training.settings import draw_land, draw_setting, draw_window
+from training.settings import draw_land, draw_setting
 from training.sky import draw_sky, draw_weather
 from training.styles import finish
 from training.things import THINGS
@@ -40,9 +41,11 @@ def render(scene: Scene) -> NDArray[np.uint8]:
     """Draw a scene: uint8 (SIZE, SIZE, 3), always the same for the same scene."""
     lot = Random(scene.seed * 2 + 1)
     canvas = Canvas()
-    horizon = draw_setting(canvas, lot, scene.time, scene.ground, scene.backdrop)
+    horizon = draw_setting(canvas, lot, scene.time, scene.ground)
     draw_sky(canvas, lot, scene.time, scene.ground, scene.sky, horizon)
     foot = draw_land(canvas, lot, scene.time, scene.ground, scene.backdrop, horizon)
+    if scene.ground == "room" and scene.subject != "window":
+        draw_window(Pen(canvas, lot.choice((0.2, 0.8)), 0.5, 0.34), scene.time)
     if scene.flowers:
         _flowers(canvas, lot, horizon)
     _subjects(canvas, lot, scene, foot)

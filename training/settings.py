@@ -3,57 +3,15 @@
 from random import Random
 
 from training.canvas import Canvas, Colour, Pen, Point, mix
-
-AMBIENT: dict[str, tuple[float, float, float]] = {
-    "dawn": (0.97, 0.86, 0.88),
-    "day": (1.0, 1.0, 1.0),
-    "sunset": (0.9, 0.62, 0.5),
-    "night": (0.42, 0.48, 0.74),
-    "storm": (0.52, 0.55, 0.6),
-}
-"""How the light of each time colours what it falls on."""
-
-HEAVENS: dict[str, tuple[Colour, Colour, Colour]] = {
-    "dawn": ((150, 178, 222), (236, 200, 205), (255, 222, 190)),
-    "day": ((66, 140, 228), (130, 185, 242), (205, 228, 248)),
-    "sunset": ((112, 62, 128), (232, 98, 58), (255, 178, 66)),
-    "night": ((14, 20, 58), (28, 40, 92), (52, 68, 128)),
-    "storm": ((54, 58, 68), (84, 89, 98), (128, 132, 138)),
-}
-"""The colours of the sky at its top, in its middle and at the horizon."""
-
-HORIZON: dict[str, float] = {
-    "sea": 0.56, "beach": 0.5, "meadow": 0.6, "desert": 0.6, "mountains": 0.68, "forest": 0.66, "snow": 0.6,
-    "town": 0.7, "city": 0.78, "river": 0.56, "ice": 0.56, "room": 0.72, "space": 0.8, "darkness": 0.8,
-    "light": 0.8,
-}  # fmt: skip
-"""Where the far edge of each ground lies, as y in 0..1 from the top."""
-
-EARTH: dict[str, tuple[Colour, Colour]] = {
-    "sea": ((44, 122, 178), (16, 66, 122)),
-    "beach": ((236, 214, 156), (222, 192, 128)),
-    "meadow": ((112, 184, 66), (66, 140, 40)),
-    "desert": ((236, 190, 110), (206, 146, 70)),
-    "mountains": ((122, 150, 84), (84, 118, 58)),
-    "forest": ((78, 128, 56), (48, 92, 40)),
-    "snow": ((246, 249, 255), (214, 226, 244)),
-    "town": ((170, 158, 144), (134, 122, 110)),
-    "city": ((104, 106, 114), (72, 74, 82)),
-    "river": ((116, 180, 72), (74, 142, 46)),
-    "ice": ((206, 232, 244), (158, 200, 226)),
-    "room": ((150, 100, 62), (118, 76, 44)),
-}
-"""The colours of each ground, far and near."""
-
-LEAF: Colour = (40, 104, 48)
-WINDOW: Colour = (255, 214, 110)
+from training.elsewhere import ELSEWHERE
+from training.palette import AMBIENT, EARTH, HEAVENS, HORIZON, LEAF, WINDOW
 
 
-def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, _backdrop: str) -> float:
+def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str) -> float:
     """Draw heaven and earth; return y of the line that a subject stands on."""
     horizon = HORIZON[ground] + lot.uniform(-0.03, 0.03)
-    if ground in _WHOLE:
-        _WHOLE[ground](canvas, lot, time)
+    if ground in ELSEWHERE:
+        ELSEWHERE[ground](canvas, lot, time)
         return min(0.9, horizon + 0.16)
     canvas.ambient = AMBIENT[time]
     top, middle, low = HEAVENS[time]
@@ -63,7 +21,7 @@ def draw_setting(canvas: Canvas, lot: Random, time: str, ground: str, _backdrop:
 
 def draw_land(canvas: Canvas, lot: Random, scene_time: str, ground: str, backdrop: str, horizon: float) -> float:
     """Draw the ground over the sky's things; return y of the line that a subject stands on."""
-    if ground in _WHOLE:
+    if ground in ELSEWHERE:
         return horizon
     if backdrop != "none":
         _BACKDROPS[backdrop](canvas, lot, scene_time, horizon)
@@ -259,80 +217,6 @@ def _road(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
     canvas.polygon([(x - 0.05, horizon), (x + 0.05, horizon), (x + 0.4, 1.02), (x - 0.4, 1.02)], (92, 90, 94))
 
 
-def _room(canvas: Canvas, lot: Random, time: str) -> None:
-    """A wall, a wooden floor, and the one window that tells the time."""
-    dim = {"night": (0.62, 0.55, 0.52), "sunset": (0.95, 0.78, 0.64)}
-    canvas.ambient = dim.get(time, (1.0, 1.0, 1.0))
-    wall = lot.choice(((214, 190, 150), (196, 200, 176), (210, 178, 160)))
-    floor = 0.72
-    canvas.polygon([(0, 0), (1, 0), (1, floor), (0, floor)], wall, line=False)
-    far, near = EARTH["room"]
-    canvas.polygon([(0, floor), (1, floor), (1, 1.02), (0, 1.02)], mix(far, near, 0.3))
-    for i in range(5):
-        canvas.stroke([(0.5 + (i - 2) * 0.16, floor), (0.5 + (i - 2) * 0.4, 1.0)], near, 0.012)
-    draw_window(Pen(canvas, lot.choice((0.2, 0.8)), 0.5, 0.34), time)
-
-
-def draw_window(pen: Pen, time: str) -> None:
-    """A framed window and the sky of the hour behind it."""
-    top, _, low = HEAVENS[time]
-    pen.box((104, 66, 38), -0.42, -0.06, 0.42, 1.06)
-    pen.box(low, -0.34, 0.02, 0.34, 0.98, lit=True)
-    pen.poly(top, (-0.34, 0.5), (0.34, 0.5), (0.34, 0.98), (-0.34, 0.98), lit=True, line=False)
-    pen.box((104, 66, 38), -0.03, 0, 0.03, 1)
-    pen.box((104, 66, 38), -0.36, 0.47, 0.36, 0.53)
-
-
-def _space(canvas: Canvas, lot: Random, _time: str) -> None:
-    """Black sky with a coloured nebula; the stars are drawn with the sky's other things."""
-    canvas.ambient = (0.9, 0.9, 0.95)
-    canvas.backdrop([(0, (8, 8, 26)), (0.5, (16, 12, 44)), (1, (8, 6, 24))])
-    colour = lot.choice(((120, 50, 130), (50, 80, 150), (150, 60, 70)))
-    x, y = lot.uniform(0.2, 0.8), lot.uniform(0.3, 0.7)
-    for i in range(3):
-        glow = Pen(canvas, x + (i - 1) * 0.25, y + (i - 1) * lot.uniform(-0.15, 0.15), 0.4)
-        glow.glow(colour, 0, 0, 1, 0.5)
-
-
-def _darkness(canvas: Canvas, lot: Random, _time: str) -> None:
-    canvas.ambient = (0.4, 0.4, 0.5)
-    canvas.backdrop([(0, (5, 5, 14)), (lot.uniform(0.4, 0.8), (16, 16, 34)), (1, (4, 4, 12))])
-
-
-def _light(canvas: Canvas, lot: Random, _time: str) -> None:
-    """A burst of light: bright rays out of one point."""
-    canvas.backdrop([(0, (252, 226, 150)), (0.6, (255, 238, 186)), (1, (248, 212, 132))])
-    x, y = lot.uniform(0.4, 0.6), lot.uniform(0.3, 0.45)
-    for i in range(12):
-        canvas.polygon([(x, y), *_ray(x, y, i)], (255, 250, 226), lit=True)
-    canvas.oval((x - 0.1, y - 0.1, x + 0.1, y + 0.1), (255, 255, 250), lit=True)
-    Pen(canvas, x, y, 0.5).glow((255, 255, 245), 0, 0, 1, 1.0)
-
-
-_TURNS = [
-    (1, 0),
-    (0.87, 0.5),
-    (0.5, 0.87),
-    (0, 1),
-    (-0.5, 0.87),
-    (-0.87, 0.5),
-    (-1, 0),
-    (-0.87, -0.5),
-    (-0.5, -0.87),
-]
-_TURNS += [(0, -1), (0.5, -0.87), (0.87, -0.5)]
-
-
-def _ray(x: float, y: float, i: int) -> tuple[Point, Point]:
-    """The two far corners of ray i of twelve."""
-    along, up = _TURNS[i]
-    return (x + along * 1.3 - up * 0.14, y + up * 1.3 + along * 0.14), (
-        x + along * 1.3 + up * 0.14,
-        y + up * 1.3 - along * 0.14,
-    )
-
-
-_WHOLE = {"room": _room, "space": _space, "darkness": _darkness, "light": _light}
 _BACKDROPS = {"hills": _hills, "mountains": _far_mountains, "forest": _far_forest, "town": _far_town}
 _BEHIND = {"mountains": _great_mountains, "forest": _great_forest, "town": _street, "city": _skyline}
 _DETAILS = {

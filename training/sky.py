@@ -4,7 +4,7 @@ from math import cos, pi, sin
 from random import Random
 
 from training.canvas import Canvas, Colour, Pen, Point, mix
-from training.settings import HEAVENS
+from training.palette import HEAVENS
 
 
 def draw_sky(canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[str, ...], horizon: float) -> None:

@@ -46,6 +46,7 @@ def main() -> None:
             batch,
             rate=options.rate,
             thrift=options.thrift,
+            compiled=options.compile,
         ),
     }
     launch(works[options.stage](), options.workers, folder)
@@ -61,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="per worker")
     parser.add_argument("--rate", type=float, default=1.1e-3, help="the denoiser's learning rate")
     parser.add_argument("--thrift", type=float, default=0.08, help="how often captions leave something out")
+    parser.add_argument("--compile", action="store_true", help="compile the denoiser (worth it on CUDA)")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each (CPU only)")
     return parser.parse_args()
 

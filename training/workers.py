@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
-from torch import distributed, multiprocessing
+from torch import Tensor, distributed, multiprocessing
 from torch.nn import Parameter
 
 PATIENCE = timedelta(days=7)
@@ -26,10 +27,29 @@ class Crew:
     rank: int
     size: int
     device: torch.device
+    commons: Path | None = None
+    """A folder in memory that the workers share, where there are several."""
 
     @property
     def leads(self) -> bool:
         return self.rank == 0
+
+    def shared(self, name: str, size: int) -> Tensor:
+        """Zeros, float32 (size,), that are the same memory in every worker that asks for this name."""
+        if self.commons is None:
+            return torch.zeros(size, device=self.device)
+        return torch.from_file(str(self.commons / name), shared=True, size=size)
+
+    def wait(self) -> None:
+        """Go on when all workers have come here."""
+        if self.size > 1:
+            distributed.barrier()
+
+    def total(self, part: Tensor) -> Tensor:
+        """The sum of a number over the workers."""
+        if self.size > 1:
+            distributed.all_reduce(part)
+        return part
 
     def average(self, parameters: Iterable[Parameter]) -> None:
         """Replace every gradient by its mean over the workers."""
@@ -59,21 +79,20 @@ def launch(work: Callable[[Crew], None], workers: int, folder: Path) -> None:
         torch.set_num_threads(1)
         work(Crew(0, 1, torch.device("cpu")))
         return
-    meeting = folder / "workers.meeting"
-    meeting.unlink(missing_ok=True)
-    multiprocessing.spawn(  # type: ignore[attr-defined]
-        _worker, (work, workers, folder, meeting), nprocs=workers
-    )
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as commons:
+        places = (work, workers, folder, Path(commons))
+        multiprocessing.spawn(_worker, places, nprocs=workers)  # type: ignore[attr-defined]
 
 
-def _worker(rank: int, work: Callable[[Crew], None], size: int, folder: Path, meeting: Path) -> None:
+def _worker(rank: int, work: Callable[[Crew], None], size: int, folder: Path, commons: Path) -> None:
     torch.set_num_threads(1)
-    (folder / f"worker-{rank}.pid").write_text(f"{os.getpid()}\n")
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{meeting}", rank=rank, world_size=size, timeout=PATIENCE
-    )
+    pid = folder / f"worker-{rank}.pid"
+    pid.write_text(f"{os.getpid()}\n")
+    meeting = f"file://{commons / 'meeting'}"
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=size, timeout=PATIENCE)
     try:
-        work(Crew(rank, size, torch.device("cpu")))
+        work(Crew(rank, size, torch.device("cpu"), commons))
     finally:
-        (folder / f"worker-{rank}.pid").unlink(missing_ok=True)
+        pid.unlink(missing_ok=True)
         distributed.destroy_process_group()

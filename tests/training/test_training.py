@@ -6,7 +6,7 @@ import torch
 
 from training import checkpoint, data
 from training.autoencoder import Autoencoding, round_trip
-from training.diffusion import Denoising, Flat, Noises, _loss
+from training.diffusion import Denoising, Noises, _loss
 from training.latents import Library, encode, encode_shards, freeze_encoder, load_encoder
 from training.networks import (
     CHANNELS,
@@ -19,6 +19,7 @@ from training.networks import (
 from training.scene import draw_lot
 from training.scenes import render
 from training.text import Reading, ensure_tokenizer, token_ids
+from training.vector import Vector
 from training.workers import Crew
 
 ALONE = Crew(0, 1, torch.device("cpu"))
@@ -81,9 +82,7 @@ def test_the_autoencoder_learns(studio, tmp_path) -> None:
 def _fixed_loss(folder) -> float:
     """The loss of the checkpoint's weights on one fixed batch with fixed noise."""
     unet, text = make_unet(), make_text_encoder()
-    flat = Flat([unet, text], ALONE.device)
-    with torch.no_grad():
-        flat.values.copy_(checkpoint.load(folder / "unet.pt")["values"])
+    Vector([unet, text], ALONE).restore(checkpoint.load(folder / "unet.pt"))
     latents, scenes = Library(folder).draw(16, np.random.default_rng(1))
     ids = token_ids(ensure_tokenizer(folder), [scene.style for scene in scenes])
     torch.manual_seed(0)
