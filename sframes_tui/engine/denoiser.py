@@ -42,14 +42,11 @@ class Denoiser:
     def __init__(self, pipe: Pipeline, guidance: float, timesteps: torch.Tensor) -> None:
         """`timesteps` are those of the whole schedule, on the CPU."""
         self._pipe, self._unet, self._timesteps = pipe, pipe.unet, timesteps
+        # Asked once: diffusers looks through all of a model's modules for the answer.
+        self.device: torch.device = pipe._execution_device  # noqa: SLF001
         self._guidance = guidance
         self._layout: Layout | None = None
         self._embedded_guidance = self._embed_guidance()
-
-    @property
-    def device(self) -> torch.device:
-        device: torch.device = self._pipe._execution_device  # noqa: SLF001
-        return device
 
     def __call__(self, rows: Sequence[Row], latents: torch.Tensor, fixed: int | None) -> torch.Tensor:
         """The guided model output, like `latents` (rows, channels, height, width), which are scaled already.
