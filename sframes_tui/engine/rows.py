@@ -70,10 +70,9 @@ class Starter:
         self._device: torch.device = pipelines.text._execution_device  # noqa: SLF001
         self._arguments = {id(pipe): arguments_for(pipe, config, size).fixed for pipe in pipelines.all()}
         plain = self._arguments[id(pipelines.text)]
-        self.guidance = float(config.guidance_scale)
-        self.guided = self.guidance > 1 and pipelines.text.unet.config.time_cond_proj_dim is None
+        guided = config.guidance_scale > 1 and pipelines.text.unet.config.time_cond_proj_dim is None
         negative = plain.get("negative_prompt")
-        self._conditioner = Conditioner(pipelines, str(negative) if negative else None, self.guided, size)
+        self._conditioner = Conditioner(pipelines, str(negative) if negative else None, guided, size)
         self._autoencoder = Autoencoder(pipelines.text, together=not config.deterministic)
 
     @property
