@@ -20,6 +20,7 @@ class Autoencoder:
     def __init__(self, pipe: Pipeline, together: bool) -> None:
         """`together`: pictures are encoded and decoded in one call where several are given."""
         self._pipe, self._together = pipe, together
+        self._device: torch.device = pipe._execution_device  # noqa: SLF001
         self._xl = hasattr(pipe, "text_encoder_2")
 
     @torch.no_grad()
@@ -34,7 +35,7 @@ class Autoencoder:
         if self._xl and vae.config.get("force_upcast", False):
             vae.to(dtype=torch.float32)
         try:
-            on_device = [image.to(device=self._pipe._execution_device, dtype=vae.dtype) for image in images]  # noqa: SLF001
+            on_device = [image.to(device=self._device, dtype=vae.dtype) for image in images]
             latents = self._encoded(on_device, generators)
         finally:
             vae.to(dtype=kept)

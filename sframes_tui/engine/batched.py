@@ -17,7 +17,7 @@ import torch
 from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
-from sframes_tui.engine.denoiser import Denoiser
+from sframes_tui.engine.denoiser import Denoiser, Pace
 from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.prompts import PromptFitter
@@ -86,10 +86,10 @@ class BatchedEngine:
         scheduler = copy.deepcopy(pipelines.scheduler)
         scheduler.set_timesteps(config.num_inference_steps)
         self._starter = Starter(pipelines, facts, config, scheduler)
-        self._denoiser = Denoiser(pipelines.text, self._starter.guidance, scheduler.timesteps)
+        self._denoiser = Denoiser(pipelines.text, config, scheduler.timesteps)
         self._row_by_row = RowByRow(scheduler, config.eta)
         self._vectorised = pick_solver(scheduler, config.eta, self._denoiser.device)
-        self._ladder = Ladder(pipelines, self._denoiser.device)
+        self._ladder = Ladder(pipelines, self._denoiser.device, config.offload != "none")
         self._previewer = Previewer(pipelines, folder)
         self._pace = Pace(self._denoiser.device)
         self.real_steps = cache(self._count_steps)
@@ -144,30 +144,31 @@ class BatchedEngine:
         """One tick: admits, denoises every row by one step, decodes the rows that are done."""
         self._begun = True
         outcomes: list[Outcome] = []
-        failure = None if cancelled.is_set() else self._tick(outcomes, report, cancelled)
-        if failure is not None:
-            # Only here, outside the except block, has the traceback let go of the tensors.
-            outcomes += self._recovered(failure)
+        if not cancelled.is_set():
+            made: list[Progress] = []
+            failure = _attempted(lambda: self._go_on(made, outcomes))
+            for progress in made:
+                report(progress)
+            if failure is None and not cancelled.is_set():
+                failure = _attempted(lambda: self._finish_all(outcomes))
+            if failure is not None:
+                outcomes += self._recovered(failure)
         if cancelled.is_set():
             self._let_go(self._rows)
             self._waiting.clear()
         return outcomes
 
-    def _tick(self, outcomes: list[Outcome], report: Report, cancelled: threading.Event) -> Failure | None:
-        """Adds outcomes as they come; returns what concerns every frame in flight."""
-        try:
-            outcomes += self._carried_over()
-            for jobs in _groups(self._next_jobs(), self._together):
-                outcomes += self._begun_badly(jobs)
-            if self._rows:
-                for progress in self._denoised():
-                    report(progress)
-            done = [row for row in self._rows if row.done and not cancelled.is_set()]
-            for rows in _groups(done, self._together):
-                outcomes += self._finished(rows)
-        except Exception as error:  # of the shared call, or of memory: it concerns every frame in flight
-            return Failure.of(error)
-        return None
+    def _go_on(self, made: list[Progress], outcomes: list[Outcome]) -> None:
+        """Begins the jobs that have a place and takes every row one step on."""
+        outcomes += self._carried_over()
+        for jobs in _groups(self._next_jobs(), self._together):
+            self._begin(jobs, outcomes)
+        if self._rows:
+            made += self._denoised()
+
+    def _finish_all(self, outcomes: list[Outcome]) -> None:
+        for rows in _groups([row for row in self._rows if row.done], self._together):
+            self._finish(rows, outcomes)
 
     @property
     def _together(self) -> bool:
@@ -192,21 +193,32 @@ class BatchedEngine:
                 jobs.append(job)
         return jobs
 
-    def _begun_badly(self, jobs: list[Job]) -> list[Outcome]:
-        """Makes rows of jobs; the outcomes of those that can't begin."""
-        failure: Failure | None = None
-        try:
-            rows = self._starter.begin(jobs)
-        except Exception as error:
-            failure = _own_failure(error)
-        else:
-            for row in rows:
-                row.slot = self._slot(row.job.chain)
-            self._rows = sorted([*self._rows, *rows], key=lambda row: row.slot)
+    def _begin(self, jobs: list[Job], outcomes: list[Outcome]) -> None:
+        """Makes rows of jobs, or outcomes where they can't begin; one by one where they can't together."""
+        failure = _attempted(lambda: self._take_places(self._starter.begin(jobs)))
+        if failure and failure.memory:
+            raise MemoryError(failure.reason)
         if failure and len(jobs) > 1:
-            return [outcome for job in jobs for outcome in self._begun_badly([job])]
+            for job in jobs:
+                self._begin([job], outcomes)
+            return
         self._waiting = [job for job in self._waiting if job not in jobs]
-        return [Spoiled(job.frame, failure.reason) for job in jobs] if failure else []
+        if failure:
+            outcomes += [Spoiled(job.frame, failure.reason) for job in jobs]
+
+    def _take_places(self, rows: list[Row]) -> None:
+        """A chain's own place where frames are pinned; else the first that is free."""
+        for row in rows:
+            taken = {each.slot for each in self._rows}
+            free = next(place for place in range(self.capacity) if place not in taken)
+            row.slot = self._slot(row.job.chain) if self.pinned else free
+            self._rows.append(row)
+        self._rows.sort(key=lambda row: row.slot)
+
+    @property
+    def _fixed(self) -> int | None:
+        """How many places a call always has; what is compiled is compiled for one size."""
+        return self.capacity if self.pinned or self._config.compile else None
 
     def _denoised(self) -> list[Progress]:
         """One UNet call and one solver step for every row."""
@@ -214,7 +226,7 @@ class BatchedEngine:
         with torch.no_grad() if self._ladder.offloaded else torch.inference_mode():
             latents = torch.cat([row.latents for row in self._rows])
             scaled = solver.scaled(self._rows, latents)
-            output = self._denoiser(self._rows, scaled, self.capacity if self.pinned else None)
+            output = self._denoiser(self._rows, scaled, self._fixed)
             latents = solver.step(self._rows, output, latents)
         self._pace.keep()
         made: list[Progress] = []
@@ -225,21 +237,26 @@ class BatchedEngine:
             made.append(Progress(row.job.frame, row.step, row.steps, preview))
         return made
 
-    def _finished(self, rows: list[Row]) -> list[Outcome]:
-        """The pictures of rows that are done; their places are free then."""
-        failure: Failure | None = None
-        try:
-            sound = [row for row in rows if torch.isfinite(row.latents).all()]
-            decoded = dict(zip(sound, self._starter.autoencoder.decode([row.latents for row in sound]), strict=True))
-        except Exception as error:
-            failure = _own_failure(error)
-        else:
-            outcomes = [_judged(row, decoded.get(row)) for row in rows]
+    def _finish(self, rows: list[Row], outcomes: list[Outcome]) -> None:
+        """Makes pictures of rows that are done and lets them go; one by one where they can't together."""
+        judged: list[Outcome] = []
+        failure = _attempted(lambda: judged.extend(self._judged(rows)))
+        if failure and failure.memory:
+            raise MemoryError(failure.reason)
         if failure and len(rows) > 1:
-            return [outcome for row in rows for outcome in self._finished([row])]
+            for row in rows:
+                self._finish([row], outcomes)
+            return
         self._let_go(rows)
+        outcomes += [Spoiled(row.job.frame, failure.reason) for row in rows] if failure else judged
+
+    def _judged(self, rows: list[Row]) -> list[Outcome]:
+        """Pictures, or why there are none."""
+        sound = [row for row in rows if torch.isfinite(row.latents).all()]
+        decoded = self._starter.autoencoder.decode([row.latents for row in sound])
         self._pipelines.text.maybe_free_model_hooks()
-        return [Spoiled(row.job.frame, failure.reason) for row in rows] if failure else outcomes
+        pictures = dict(zip(sound, decoded, strict=True))
+        return [_judged(row, pictures.get(row)) for row in rows]
 
     def _let_go(self, rows: list[Row]) -> None:
         self._rows = [row for row in self._rows if row not in rows]
@@ -249,15 +266,24 @@ class BatchedEngine:
         """After memory ran out the frames in flight begin anew with less; after anything else they are lost."""
         in_flight = [row.job for row in self._rows]
         self._let_go(self._rows)
-        rung = self._ladder.next(self.capacity) if failure.memory else None
-        if rung is None:
+        said = self._changed(failure)
+        if said is None:
             lost = in_flight or self._waiting
             self._waiting = [job for job in self._waiting if job not in lost]
             return [Spoiled(job.frame, failure.reason) for job in lost]
-        self.capacity = rung.rows
         self._waiting = [*in_flight, *self._waiting]
-        again = "the frames in hand are drawn again from their start"
-        return [Remark(f"out of memory: {rung.said}; {again}")]
+        return [Remark(f"{said}; the frames in hand are drawn again from their start")]
+
+    def _changed(self, failure: Failure) -> str | None:
+        """Changes what may help and says so; None where nothing is left."""
+        if not failure.memory:
+            dropped = self._denoiser.drop_compiled()
+            return f"compile has no effect from now on: {failure.reason}" if dropped else None
+        rung = self._ladder.next(self.capacity)
+        if rung is None:
+            return None
+        self.capacity = rung.rows
+        return f"out of memory: {rung.said}"
 
     def close(self) -> None:
         self._rows, self._waiting = [], []
@@ -267,30 +293,13 @@ class BatchedEngine:
         free_memory()
 
 
-class Pace:
-    """Keeps the CPU at most one step ahead of the device: its queue never runs dry, and cancelling is prompt."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._before: torch.cuda.Event | None = None
-
-    def keep(self) -> None:
-        """To be called once a step, after its work was queued."""
-        if not self._cuda:
-            return
-        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        event.record()
-        if self._before is not None:
-            self._before.synchronize()
-        self._before = event
-
-
-def _own_failure(error: Exception) -> Failure:
-    """A failure of single frames; lack of memory is none, and raised again."""
-    failure = Failure.of(error)
-    if failure.memory:
-        raise error
-    return failure
+def _attempted(work: Callable[[], None]) -> Failure | None:
+    """Does some work; once this has returned, nothing holds on to the tensors that it failed with."""
+    try:
+        work()
+    except Exception as error:  # whatever it is, other frames may still be drawn
+        return Failure.of(error)
+    return None
 
 
 def _judged(row: Row, decoded: torch.Tensor | None) -> Outcome:

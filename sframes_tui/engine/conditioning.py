@@ -51,6 +51,7 @@ class Conditioner:
     def __init__(self, pipelines: Pipelines, negative: str | None, guided: bool, size: tuple[int, int]) -> None:
         """`size` is (width, height) in pixels; `guided` says whether negative conditions are wanted at all."""
         self._pipelines, self._negative, self._guided = pipelines, negative, guided
+        self._device = pipelines.text._execution_device  # noqa: SLF001
         self._nothing: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self._encoded = lru_cache(KEPT_PROMPTS)(self._encode)
         self._sizes = lru_cache(2)(lambda from_base, width: self._size_numbers(size, from_base, width))
@@ -70,7 +71,7 @@ class Conditioner:
         with torch.no_grad():
             encoded = pipe.encode_prompt(
                 prompt=prompt,
-                device=pipe._execution_device,  # noqa: SLF001
+                device=self._device,
                 num_images_per_prompt=1,
                 do_classifier_free_guidance=self._guided and self._nothing is None,
                 negative_prompt=self._negative,

@@ -6,16 +6,38 @@ the memory format (measured: the contents of the other rows don't). So a fixed l
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.conditioning import Condition
 from sframes_tui.engine.rows import Row
+from sframes_tui.story.config import GenerationConfig
 
 TIMED_CALLS = 3
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+class Pace:
+    """Keeps the CPU at most one step ahead of the device: its queue never runs dry, and cancelling is prompt."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._before: torch.cuda.Event | None = None
+
+    def keep(self) -> None:
+        """To be called once a step, after its work was queued."""
+        if not self._cuda:
+            return
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        if self._before is not None:
+            self._before.synchronize()
+        self._before = event
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,17 +61,18 @@ class Layout:
 class Denoiser:
     """The UNet of a pipeline with guidance."""
 
-    def __init__(self, pipe: Pipeline, guidance: float, timesteps: torch.Tensor) -> None:
+    def __init__(self, pipe: Pipeline, config: GenerationConfig, timesteps: torch.Tensor) -> None:
         """`timesteps` are those of the whole schedule, on the CPU."""
         self._pipe, self._unet, self._timesteps = pipe, pipe.unet, timesteps
-        self._guidance = guidance
+        # Asked once: diffusers looks through all of a model's modules for the answer.
+        self.device: torch.device = pipe._execution_device  # noqa: SLF001
+        self._guidance = config.guidance_scale
+        self._interval = (config.guidance_start * len(timesteps), config.guidance_end * len(timesteps))
+        self._compiled = torch.compile(pipe.unet, dynamic=False) if config.compile else None
+        if self.device.type == "cuda" and pipe.unet.dtype in HALF and config.offload != "sequential":
+            pipe.unet.to(memory_format=torch.channels_last)
         self._layout: Layout | None = None
         self._embedded_guidance = self._embed_guidance()
-
-    @property
-    def device(self) -> torch.device:
-        device: torch.device = self._pipe._execution_device  # noqa: SLF001
-        return device
 
     def __call__(self, rows: Sequence[Row], latents: torch.Tensor, fixed: int | None) -> torch.Tensor:
         """The guided model output, like `latents` (rows, channels, height, width), which are scaled already.
@@ -62,20 +85,21 @@ class Denoiser:
         if layout.size > 1:
             batch = batch.contiguous(memory_format=self._format(batch))
         batch = torch.cat([_picked(batch, layout.twins), batch]) if layout.twins else batch
-        output = self._call(batch, self._times(layout), layout.condition)
+        output = self._call(
+            self._unet if self._compiled is None else self._compiled, batch, self._times(layout), layout.condition
+        )
         return self._guide(output, layout)
 
     def _format(self, batch: torch.Tensor) -> torch.memory_format:
         """Tensor cores want the channels last in half precision."""
-        half = batch.dtype in (torch.float16, torch.bfloat16)
-        return torch.channels_last if half and batch.device.type == "cuda" else torch.contiguous_format
+        return torch.channels_last if batch.dtype in HALF and batch.device.type == "cuda" else torch.contiguous_format
 
-    def _call(self, batch: torch.Tensor, times: torch.Tensor, condition: Condition) -> torch.Tensor:
+    def _call(
+        self, unet: Callable[..., Any], batch: torch.Tensor, times: torch.Tensor, condition: Condition
+    ) -> torch.Tensor:
         embedded = self._embedded_guidance
         told = None if embedded is None else embedded.expand(len(batch), -1)
-        output: torch.Tensor = self._unet(batch, times, timestep_cond=told, return_dict=False, **condition.arguments())[
-            0
-        ]
+        output: torch.Tensor = unet(batch, times, timestep_cond=told, return_dict=False, **condition.arguments())[0]
         return output
 
     def _times(self, layout: Layout) -> torch.Tensor:
@@ -112,7 +136,14 @@ class Denoiser:
         return kept
 
     def _is_guided(self, row: Row) -> bool:
-        return row.negative is not None
+        """Kynkäänniemi et al. 2024 (arXiv 2404.07724): guidance in a part of the schedule alone."""
+        start, end = self._interval
+        return row.negative is not None and start <= row.place < end
+
+    def drop_compiled(self) -> bool:
+        """Calls the UNet as it is from now on; whether that is anything new."""
+        was, self._compiled = self._compiled, None
+        return was is not None
 
     def forget(self) -> None:
         """Lets go of the rows of the last call."""
@@ -128,7 +159,7 @@ class Denoiser:
         return embedded.to(device=self.device, dtype=self._unet.dtype)
 
     def call_seconds(self, rows: int, shape: Sequence[int], condition: Condition, guided: bool) -> float:
-        """Seconds of one call with so many rows and their unconditional halves; the best of a few.
+        """Seconds of one call with so many rows and their unconditional halves, not compiled; the best of a few.
 
         `shape` is a row's, (1, channels, height, width). Infinite where memory doesn't suffice.
         """
@@ -146,7 +177,7 @@ class Denoiser:
     def _timed(self, latents: torch.Tensor, times: torch.Tensor, condition: Condition) -> float:
         _wait_for(self.device)
         started = time.perf_counter()
-        self._call(latents, times, condition)
+        self._call(self._unet, latents, times, condition)
         _wait_for(self.device)
         return time.perf_counter() - started
 

@@ -37,13 +37,10 @@ class Ladder:
     Each changes the pictures less than what comes after it saves; none is ever taken back in a run.
     """
 
-    def __init__(self, pipelines: Pipelines, device: torch.device) -> None:
-        self._pipelines, self._device = pipelines, device
+    def __init__(self, pipelines: Pipelines, device: torch.device, offloaded: bool) -> None:
+        """`offloaded`: the model's parts wait in main memory from the start."""
+        self._pipelines, self._device, self.offloaded = pipelines, device, offloaded
         self._freed = False
-
-    @property
-    def offloaded(self) -> bool:
-        return bool(getattr(self._pipelines.text, "_all_hooks", None))
 
     def next(self, rows: int) -> Rung | None:
         """Takes the next rung with `rows` frames drawn at once; None where nothing is left to try.
@@ -75,4 +72,5 @@ class Ladder:
         if self._device.type != "cuda" or self.offloaded:
             return False
         self._pipelines.text.enable_model_cpu_offload(device=self._device)
+        self.offloaded = True
         return True

@@ -53,16 +53,24 @@ def load_engine(config: GenerationConfig, source: ModelSource | None = None, nea
 
 def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None) -> Engine:
     """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
-    if config.engine == "reference":
-        return ReferenceEngine(pipelines, facts, config)
     reason = why_not(pipelines)
-    if reason is None:
+    if reason is None and config.engine == "auto":
         return BatchedEngine(pipelines, replace(facts, engine="batched"), config, folder)
+    said = [*facts.notices, *_needs_batched(config)]
+    if reason is None or config.engine == "reference":
+        return ReferenceEngine(pipelines, replace(facts, notices=tuple(said)), config)
     if facts.sampling.family == "flow" and pipelines.image is not None:
-        said = f"Only pictures that begin alike are drawn together: {reason}."
-        return GroupedEngine(pipelines, replace(facts, engine="grouped", notices=(*facts.notices, said)), config)
-    said = f"Pictures are drawn one by one: {reason}."
-    return ReferenceEngine(pipelines, replace(facts, notices=(*facts.notices, said)), config)
+        said.append(f"Only pictures that begin alike are drawn together: {reason}.")
+        return GroupedEngine(pipelines, replace(facts, engine="grouped", notices=tuple(said)), config)
+    said.append(f"Pictures are drawn one by one: {reason}.")
+    return ReferenceEngine(pipelines, replace(facts, notices=tuple(said)), config)
+
+
+def _needs_batched(config: GenerationConfig) -> list[str]:
+    """What the configuration asks for and only the batched engine can do, one sentence each."""
+    options = ("guidance_start", "guidance_end", "compile")
+    asked = [each for each in options if getattr(config, each) != GenerationConfig.model_fields[each].default]
+    return [f"{option} has no effect where pictures are drawn by diffusers' own pipelines." for option in asked]
 
 
 def picture_size(pipelines: Pipelines, width: int | None, height: int | None) -> tuple[int, int]:

@@ -67,12 +67,12 @@ class Starter:
         """`scheduler` has its timesteps set, on the CPU."""
         size = (facts.width, facts.height)
         self._pipelines, self._facts, self._scheduler = pipelines, facts, scheduler
+        self._device: torch.device = pipelines.text._execution_device  # noqa: SLF001
         self._arguments = {id(pipe): arguments_for(pipe, config, size).fixed for pipe in pipelines.all()}
         plain = self._arguments[id(pipelines.text)]
-        self.guidance = float(config.guidance_scale)
-        self.guided = self.guidance > 1 and pipelines.text.unet.config.time_cond_proj_dim is None
+        guided = config.guidance_scale > 1 and pipelines.text.unet.config.time_cond_proj_dim is None
         negative = plain.get("negative_prompt")
-        self._conditioner = Conditioner(pipelines, str(negative) if negative else None, self.guided, size)
+        self._conditioner = Conditioner(pipelines, str(negative) if negative else None, guided, size)
         self._autoencoder = Autoencoder(pipelines.text, together=not config.deterministic)
 
     @property
@@ -137,9 +137,9 @@ class Starter:
     def _pure_noise(self, generator: torch.Generator) -> torch.Tensor:
         from diffusers.utils.torch_utils import randn_tensor
 
-        pipe = self._pipelines.text
-        where = {"device": pipe._execution_device, "dtype": pipe.unet.dtype}  # noqa: SLF001
-        noise: torch.Tensor = randn_tensor(self.latent_shape(), generator=generator, **where)
+        noise: torch.Tensor = randn_tensor(
+            self.latent_shape(), generator=generator, device=self._device, dtype=self._pipelines.text.unet.dtype
+        )
         return noise
 
     def _noised(self, row: Row, latents: torch.Tensor) -> torch.Tensor:

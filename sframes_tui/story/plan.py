@@ -112,7 +112,15 @@ class Plan:
     def _shared_parameters(self) -> str:
         """What every frame of the plan has in common, as JSON."""
         keys = {"model", "revision", "variant", "scheduler", "num_inference_steps", "guidance_scale", "eta"}
-        keys |= {"guidance_rescale", "negative_prompt", "width", "height", "on_overflow"}
+        keys |= {
+            "guidance_start",
+            "guidance_end",
+            "guidance_rescale",
+            "negative_prompt",
+            "width",
+            "height",
+            "on_overflow",
+        }
         return json.dumps([IDENTITY_VERSION, self.config.generation_config.model_dump(include=keys)], sort_keys=True)
 
 
