@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -30,7 +30,7 @@ from sframes_tui.run.events import (
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
-from sframes_tui.run.trust import commands, require_trust
+from sframes_tui.run.trust import commands
 from sframes_tui.run.viewer import Viewer
 from sframes_tui.story.draft import Draft
 
@@ -40,10 +40,8 @@ COLOURS = {"info": "default", "warning": "yellow", "error": "red"}
 def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: bool) -> int:
     """Draws a draft below `root` and returns the exit code.
 
-    Raises `TrustError` before anything is loaded if the configuration's commands aren't allowed, and what
-    `execute` raises.
+    Whoever calls this has made sure that the configuration's commands are trusted. Raises what `execute` raises.
     """
-    require_trust(draft.loaded.path, draft.config)
     with _interrupts() as (control, received), _Output(draft, as_json) as output:
         execute(draft, make_engine, root, output.emit, control)
     return output.exit_code if received.signal is None or not output.cancelled else 128 + received.signal
@@ -119,7 +117,7 @@ class _Output:
 class _Sink:
     """A standard stream that may break while the run goes on."""
 
-    def __init__(self, stream: IO[str] | None) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         """`stream` is None where the program was started with it closed."""
         self._stream = stream
         self.is_terminal = stream is not None and stream.isatty()
@@ -128,16 +126,15 @@ class _Sink:
         if self._stream is None:
             return
         try:
-            self._stream.write(line + "\n")
+            # As bytes: a path must come out as the file system has it, whatever the stream's own encoding.
+            self._stream.buffer.write(os.fsencode(line + "\n"))
             self._stream.flush()
-        except UnicodeEncodeError:
-            self.write(line.encode("ascii", "backslashreplace").decode())
         except (OSError, ValueError):
             _silence(self._stream)
             self._stream = None
 
 
-def _silence(stream: IO[str]) -> None:
+def _silence(stream: TextIO) -> None:
     """Lets Python flush a broken stream at its end without a word."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
@@ -201,7 +198,7 @@ class _Received:
 
 @contextmanager
 def _interrupts() -> Iterator[tuple[Control, _Received]]:
-    """SIGINT and SIGTERM finish the frame in hand; a second one stops within a step."""
+    """SIGINT and SIGTERM finish the frame in hand, a second one stops within a step; before the first frame at once."""
     control, received = Control(), _Received()
 
     def handle(number: int, _: FrameType | None) -> None:
@@ -209,6 +206,8 @@ def _interrupts() -> Iterator[tuple[Control, _Received]]:
             control.stop.set()
         received.signal = received.signal or number
         control.finish.set()
+        if not control.begun.is_set():
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,20 +1,23 @@
 """Arguments -> one front end. The only file that chooses one, and the only one that names the real engine."""
 
 import argparse
+import contextlib
 import io
 import os
 import sys
+import tokenize
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sframes_tui import __version__
-from sframes_tui.batch import run_batch
+from sframes_tui.batch import as_json_line, run_batch
 from sframes_tui.dry_run import describe_plan
 from sframes_tui.engine.protocol import Engine
-from sframes_tui.errors import SFramesError, UsageError
+from sframes_tui.errors import SFramesError, UsageError, first_line
 from sframes_tui.printable import printable
-from sframes_tui.run.trust import commands, trust
-from sframes_tui.story.config_file import Override, load_config, parse_override, read_config_text
+from sframes_tui.run.events import RunFailed
+from sframes_tui.run.trust import commands, require_trust, trust
+from sframes_tui.story.config_file import Override, load_config, parse_override
 from sframes_tui.story.draft import Draft, make_draft
 from sframes_tui.story.options import help_text
 from sframes_tui.story.original import convert
@@ -49,23 +52,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(words[1:]) if command else _draw(words)
     except SFramesError as error:
         for line in str(error).split("\n"):
-            print(f"sframes: {printable(line)}", file=sys.stderr)
+            _complain(f"sframes: {printable(line)}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read the lines has seen enough; Python must not complain when it flushes stdout at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+
+
+def _complain(line: str) -> None:
+    """A line on stderr, if there is one that takes it: the exit code tells the rest."""
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(line, file=sys.stderr, flush=True)
 
 
 def _draw(words: Sequence[str]) -> int:
-    arguments = _draw_parser().parse_args(words)
-    loaded = load_config(arguments.config, _overrides(arguments))
-    draft = make_draft(loaded)
-    if arguments.dry_run:
-        return _print_lines(describe_plan(draft))
-    return run_batch(draft, lambda: _load_engine(draft), arguments.output, arguments.json)
+    parser = _draw_parser()
+    arguments = parser.parse_args(words)
+    if arguments.json and (arguments.dry_run or not arguments.batch):
+        parser.error("--json needs --batch")
+    try:
+        loaded = load_config(arguments.config, _overrides(arguments))
+        draft = make_draft(loaded)
+        if arguments.dry_run:
+            return _print_lines(describe_plan(draft))
+        output = _output_folder(arguments.output)
+        require_trust(loaded.path, loaded.config)
+    except SFramesError as error:
+        if arguments.json:
+            _print_lines([as_json_line(RunFailed(str(error)))])
+        raise
+    return run_batch(draft, lambda: _load_engine(draft), output, arguments.json)
+
+
+def _output_folder(wanted: str) -> Path:
+    """Refuses a folder whose name would break the one path a line of stdout."""
+    if not wanted or printable(wanted) != wanted or "\n" in wanted:
+        raise UsageError(f"--output {wanted!r}: give a folder whose name has no control characters")
+    return Path(wanted).expanduser()
 
 
 def _overrides(arguments: argparse.Namespace) -> list[Override]:
@@ -81,9 +104,21 @@ def _load_engine(draft: Draft) -> Engine:
 
 
 def _print_lines(lines: Iterable[str]) -> int:
-    """Plain text on stdout, on a terminal of any encoding."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Plain text on stdout, whatever its encoding; a reader that went away has seen enough."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return 0 if sys.stdout is None else _write_lines(lines)
+    sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return _write_lines(lines)
+    except OSError as error:
+        # Python must not complain once more when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        raise UsageError(f"stdout can't be written: {error.strerror}") from None
+
+
+def _write_lines(lines: Iterable[str]) -> int:
     for line in lines:
         print(line)
     sys.stdout.flush()
@@ -97,7 +132,7 @@ def _convert(words: Sequence[str]) -> int:
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the script; it is parsed, never executed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="the file to write")
     arguments = parser.parse_args(words)
-    text, notes = convert(read_config_text(arguments.script))
+    text, notes = convert(_read_script(arguments.script))
     try:
         with arguments.output.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -106,8 +141,17 @@ def _convert(words: Sequence[str]) -> int:
     except OSError as error:
         raise UsageError(f"{arguments.output}: can't be written: {error.strerror}") from None
     for note in notes:
-        print(printable(note), file=sys.stderr)
+        _complain(printable(note))
     return 0
+
+
+def _read_script(path: Path) -> str:
+    """A Python file's text, in the encoding that it declares."""
+    try:
+        with tokenize.open(path) as file:
+            return file.read()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{path}: can't be read as a Python script: {first_line(error)}") from None
 
 
 def _trust(words: Sequence[str]) -> int:
@@ -149,7 +193,7 @@ def _draw_parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="print the plan and draw nothing")
     add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="replace an option by a TOML value")
-    add("--output", type=Path, default=Path("output"), metavar="DIR", help="where run folders go, instead of ./output")
+    add("--output", default="output", metavar="DIR", help="where run folders go, instead of ./output")
     add("--seed", type=int, metavar="N", help=f"short for --set {SHORTCUTS['seed']}=N")
     add("--model", metavar="M", help=f"short for --set {SHORTCUTS['model']}=M")
     add("--device", metavar="D", help=f"short for --set {SHORTCUTS['device']}=D")

@@ -8,6 +8,7 @@ Each says in one sentence what is wrong, where, and what to do::
     ├── StoryError              2     the story's text, or how it is split
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
     ├── DiskError               1     the disk takes no more pictures
+    ├── InternalError           1     a fault of the program itself
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
     └── FolderInUseError        4     another process draws into the run folder
 """
@@ -41,6 +42,12 @@ class ModelError(SFramesError):
 
 class DiskError(SFramesError):
     """A picture or grid can't be written."""
+
+    exit_code = 1
+
+
+class InternalError(SFramesError):
+    """Something went wrong that nobody foresaw."""
 
     exit_code = 1
 

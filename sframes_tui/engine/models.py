@@ -37,7 +37,7 @@ def load_engine(config: GenerationConfig, source: ModelSource | None = None, nea
     )
     devices.place(pipelines, device, config.offload)
     facts = Facts(
-        model=source.name,
+        model=source.label,
         pipeline=pipelines.name,
         sampling=sampling_of(pipelines),
         width=size[0],

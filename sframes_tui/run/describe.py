@@ -20,16 +20,19 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 
+WIDTH = 500
+"""Characters of a line; prompts and file names may be any length."""
+
 
 def describe(event: Event) -> tuple[Level, str]:
     """How important an event is, and a printable line that tells of it; the line of `FrameProgress` is empty."""
     match event:
         case FrameFailed(name=name, reason=reason):
-            return "error", one_line(f"{name} failed: {reason}")
+            return "error", one_line(f"{name} failed: {reason}", WIDTH)
         case FrameSkipped(name=name, reason=reason):
             return "warning", one_line(f"{name} skipped: {reason}")
         case Notice(level=level, text=text):
-            return level, one_line(text)
+            return level, one_line(text, WIDTH)
         case RunFailed(error=error):
             return "error", one_line(f"the run failed: {error}")
         case RunCancelled(drawn=drawn, left=left):
@@ -37,7 +40,7 @@ def describe(event: Event) -> tuple[Level, str]:
         case RunCompleted(failed=failed):
             return "error" if failed else "info", _ending(event)
         case _:
-            return "info", one_line(_progress(event))
+            return "info", one_line(_progress(event), WIDTH)
 
 
 def _progress(event: Event) -> str:
@@ -47,7 +50,7 @@ def _progress(event: Event) -> str:
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
             return f"{model} ready in {seconds:.1f} s: {device}, {dtype}, {engine} engine"
         case RunStarted(folder=folder, frames=frames, steps=steps):
-            return f"drawing {counted(frames, 'picture')} in {steps} steps into {folder}"
+            return f"drawing {counted(frames, 'picture')} in {counted(steps, 'step')} into {folder}"
         case ChapterStarted(chapter=chapter, title=title):
             return f"chapter {chapter}: {title}"
         case ChapterCompleted(chapter=chapter, grids=grids):

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.errors import DiskError, SFramesError
+from sframes_tui.errors import DiskError, InternalError, SFramesError, first_line
 from sframes_tui.run.archive import Prompts
 from sframes_tui.run.events import (
     ModelLoadCompleted,
@@ -29,7 +29,7 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
     """Draws a draft into a new run folder below `root`.
 
     Ends with exactly one `RunCompleted`, `RunCancelled` or `RunFailed`. Raises the `SFramesError` that a `RunFailed`
-    tells of, so that a front end knows its kind.
+    tells of, so that a front end knows its kind. A `KeyboardInterrupt` before the first frame is a cancelled run.
     """
     try:
         _execute(draft, make_engine, root, emit, control)
@@ -40,6 +40,12 @@ def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, co
         what = f"can't write {error.filename or root}: {error.strerror}; every picture told of is safe"
         emit(RunFailed(what))
         raise DiskError(what) from None
+    except KeyboardInterrupt:
+        emit(RunCancelled(None, 0, len(draft.plan.frames)))
+    except Exception as error:
+        what = f"a fault of the program, please report it: {type(error).__name__}: {first_line(error)}"
+        emit(RunFailed(what))
+        raise InternalError(what) from error
 
 
 def _execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, control: Control) -> None:
@@ -109,6 +115,7 @@ def _draw(draft: Draft, plan: Plan, engine: Engine, prompts: Prompts, root: Path
     folder = RunFolder.create(root, plan, datetime.now())
     try:
         folder.write_config(draft.resolved(engine.capacity))
+        control.begun.set()
         emit(RunStarted(folder.path, len(plan.frames), plan.steps))
         Loop(plan, engine, folder, prompts, emit, control).run()
         folder.remove_hidden_pictures()

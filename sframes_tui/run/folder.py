@@ -85,7 +85,8 @@ class RunFolder:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """`run.toml`: the configuration as it was resolved, which draws this run again."""
-        self.write(self.path / "run.toml", tomli_w.dumps(config).encode())
+        # A path that is no text can't be told in TOML; what it holds is shown as it can be.
+        self.write(self.path / "run.toml", tomli_w.dumps(config).encode(errors="backslashreplace"))
 
     def remove_hidden_pictures(self) -> None:
         """Drops the pictures that were kept only for the grids."""

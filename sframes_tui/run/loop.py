@@ -39,6 +39,8 @@ class Control:
     """Finish the frames in hand, then stop."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Stop within one denoising step; what is half drawn is lost."""
+    begun: threading.Event = field(default_factory=threading.Event)
+    """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
 
 
 class Loop:

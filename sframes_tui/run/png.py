@@ -63,7 +63,7 @@ def recipe(plan: Plan, frame: Frame, sent: str, facts: Facts, base_pixels: str |
         "negative_prompt": options.negative_prompt,
         "seed": plan.frame_seed(frame),
         "run_seed": plan.seed,
-        "model": options.model,
+        "model": facts.model,
         "revision": options.revision,
         "weights_variant": options.variant,
         "pipeline": facts.pipeline,
@@ -114,6 +114,7 @@ def _unnewlined(text: str) -> str:
 
 
 def _prompt_line(prompt: str) -> str:
-    """A story line that begins like the format's own second line would be read as that line."""
+    """A story line that begins like the format's own second line would be read as that line: its colon is moved."""
     flat = _unnewlined(prompt)
-    return f" {flat}" if flat.startswith("Negative prompt:") else flat
+    marker = "Negative prompt:"
+    return flat.replace(marker, "Negative prompt :", 1) if flat.lstrip().startswith(marker) else flat

@@ -4,6 +4,7 @@ The docstring under a field is its help: the form, `--help`, the README's tables
 files in `configs/` all show that text.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -23,6 +24,12 @@ def _multiple_of_8(pixels: int) -> int:
     if pixels % 8:
         raise ValueError(f"must be a multiple of 8, such as {pixels - pixels % 8}")
     return pixels
+
+
+def _known_device(name: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
+        raise ValueError('must be "auto", "cuda", "cuda:1", "mps" or "cpu"')
+    return name
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles)]
@@ -169,7 +176,7 @@ class GenerationConfig(Section):
     compile: bool = False
     """Compile the model for this machine first: minutes at the start, then every step is faster."""
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$")] = "auto"
+    device: Annotated[str, AfterValidator(_known_device)] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

@@ -17,7 +17,10 @@ from sframes_tui.story.config import Config
 from sframes_tui.story.note import Note
 from sframes_tui.story.options import SECTIONS, describe_kind
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
+MAX_DOTS = 100
+"""Of one key; the TOML parser's time grows with their square."""
+LISTED_FAULTS = 20
 RUN_TIME_KEYS = ("last_image", "images")
 """State that the original script kept in its style dicts."""
 
@@ -86,7 +89,7 @@ def parse_override(argument: str) -> Override:
         raise ConfigError(f"--set {argument}: write it as SECTION.KEY=VALUE, such as generation_config.seed=7")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         parsed = {}
     if parsed.keys() != {"value"}:
         raise ConfigError(f"--set {argument}: the value is not TOML; text needs quotes: --set '{dotted}=\"...\"'")
@@ -94,16 +97,20 @@ def parse_override(argument: str) -> Override:
 
 
 def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+    unquoted = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "", text)
+    if max(line.count(".") for line in unquoted.split("\n")) > MAX_DOTS:
+        raise ConfigError(f"{path}: not valid TOML: a key of more than {MAX_DOTS} parts")
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {_plain(str(error))}") from None
     except RecursionError:
         raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:
+        # Not only TOMLDecodeError: whole numbers of thousands of digits are refused by Python itself.
+        raise ConfigError(f"{path}: not valid TOML: {_plain(str(error))}") from None
 
 
 def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return message if message[1:2].isupper() else message[:1].lower() + message[1:]
 
 
 def _drop_run_time_state(values: dict[str, Any]) -> Iterator[Note]:
@@ -145,7 +152,7 @@ def _descend(target: Any, part: str, dotted: str) -> Any:
 
 
 def _check_index(target: list[Any], part: str, dotted: str) -> int:
-    if not part.isdecimal() or int(part) >= len(target):
+    if not re.fullmatch("[0-9]{1,6}", part) or int(part) >= len(target):
         raise ConfigError(f"--set {dotted}: {part!r} is no style's number; there are {len(target)}, counted from 0")
     return int(part)
 
@@ -153,15 +160,18 @@ def _check_index(target: list[Any], part: str, dotted: str) -> int:
 def _sentences(error: ValidationError, text: str, path: Path, overridden: set[str]) -> list[str]:
     """One sentence a fault; a union's several faults of one key are told once."""
     told: dict[str, str] = {}
-    for fault in error.errors(include_url=False):
-        dotted = ".".join(str(part) for part in _key_path(fault))
-        if dotted in overridden:
+    faults = {
+        ".".join(str(part) for part in _key_path(fault)): fault for fault in error.errors(include_url=False)[::-1]
+    }
+    for dotted, fault in list(faults.items())[::-1][:LISTED_FAULTS]:
+        if any(dotted == each or dotted.startswith(f"{each}.") for each in overridden):
             where = f"--set {dotted}"
         else:
             line = line_of(text, dotted)
             where = f"{path}, line {line}: {dotted}" if line else f"{path}: {dotted}"
-        told.setdefault(dotted, f"{where}: {_reason(fault)}")
-    return list(told.values())
+        told[dotted] = f"{where}: {_reason(fault)}"
+    more = [f"{path}: and {len(faults) - LISTED_FAULTS} more faults"] if len(faults) > LISTED_FAULTS else []
+    return [*told.values(), *more]
 
 
 def _key_path(fault: ErrorDetails) -> tuple[int | str, ...]:

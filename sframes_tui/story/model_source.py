@@ -23,6 +23,12 @@ class ModelSource:
     path: Path | None
     """The diffusers folder or the single file; for a hub id its snapshot in the local cache, None if there is none."""
 
+    @property
+    def label(self) -> str:
+        """The model's name without the place where it lies."""
+        local = self.path is not None and self.kind != "hub" and not self.name.startswith(BUILTIN_PREFIX)
+        return self.path.name if local and self.path else self.name
+
 
 def locate_model(name: str, revision: str | None = None, near: Path | None = None) -> ModelSource:
     """Decides what `name` means: `builtin:NAME`, a folder, a `.safetensors` file, or a hub id.

@@ -96,6 +96,9 @@ def _assigned(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
 def _later_changes(tree: ast.Module) -> Iterator[str]:
     """Statements such as `prompt_config['key'] = …`, which only running the script could follow."""
     for statement in tree.body:
+        if isinstance(statement, ast.AugAssign | ast.Expr) and (name := _touched(statement)):
+            yield f"line {statement.lineno}: the change to {name} is not followed, since the script is not run"
+            continue
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         for target in targets:
             root = target
@@ -103,6 +106,19 @@ def _later_changes(tree: ast.Module) -> Iterator[str]:
                 root = root.value
             if root is not target and isinstance(root, ast.Name) and root.id in SECTIONS:
                 yield f"line {statement.lineno}: the change to {root.id} is not followed, since the script is not run"
+
+
+def _touched(statement: ast.AugAssign | ast.Expr) -> str | None:
+    """The section that `name += …` or `name.method(…)` changes."""
+    if isinstance(statement, ast.AugAssign):
+        changed: ast.AST = statement.target
+    elif isinstance(statement.value, ast.Call) and isinstance(statement.value.func, ast.Attribute):
+        changed = statement.value.func.value
+    else:
+        return None
+    while isinstance(changed, ast.Subscript | ast.Attribute):
+        changed = changed.value
+    return changed.id if isinstance(changed, ast.Name) and changed.id in SECTIONS else None
 
 
 def _literal(name: str, node: ast.expr, script: str) -> Any:
@@ -219,7 +235,10 @@ def _sentence(found: _Script, place: tuple[int | str, ...], fault: ErrorDetails)
 
 
 def _shortened(value: object) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "so large a number"
     return shown if len(shown) <= 80 else shown[:79] + "…"
 
 

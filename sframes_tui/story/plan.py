@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from sframes_tui.errors import StoryError
 from sframes_tui.story.config import Config
 from sframes_tui.story.names import distinct_names
 from sframes_tui.story.note import Note
@@ -18,6 +19,8 @@ from sframes_tui.story.split import Story
 
 SEED_VERSION = 1
 IDENTITY_VERSION = 1
+MAX_FRAMES = 3_000_000
+"""They take about a gigabyte."""
 
 
 class Frame(NamedTuple):
@@ -133,8 +136,15 @@ def frame_seed(run_seed: int, frame: Frame, take: int = 0) -> int:
 def make_plan(config: Config, story: Story, sampling: Sampling, seed: int) -> Plan:
     """Plans every frame that `config` asks of `story`, for a model that samples as `sampling` says.
 
-    `seed` is the run's, 32 bits. Raises nothing: what may surprise is in the plan's notes.
+    `seed` is the run's, 32 bits. What may surprise is in the plan's notes. Raises `StoryError` for more frames than
+    memory holds.
     """
+    count = config.generation_config.variants * story.prompt_count * len(config.style_configs)
+    if count > MAX_FRAMES:
+        raise StoryError(
+            f"{count:,} frames are more than the {MAX_FRAMES:,} that can be planned: "
+            "lower max_chapters, max_entries_per_chapter or variants"
+        )
     tags = distinct_names([style.file_tag for style in config.style_configs])
     frames = tuple(_frames(config, story, sampling))
     notes = (*_option_notes(config, sampling), *_tag_notes(config, tags), *_step_notes(config, tags, frames))

@@ -44,7 +44,7 @@ def canonical_scheduler(name: str) -> str:
         return known[wanted]
     nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.3)
     hint = f"; did you mean {known[nearest[0]]!r}?" if nearest else ""
-    raise ValueError(f"not a scheduler: {name!r}{hint} Known: {', '.join(SCHEDULERS)}")
+    raise ValueError(f"not a scheduler: {name!r}{hint or '.'} Known: {', '.join(SCHEDULERS)}")
 
 
 @dataclass(frozen=True)

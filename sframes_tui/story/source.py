@@ -141,7 +141,9 @@ def _decode_as(path: Path, data: bytes, encoding: str) -> str:
     try:
         if codecs.lookup(encoding).name in NOT_FOR_FILES:
             raise LookupError
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        text.encode()  # some codecs let lone surrogates through, which are no characters
+        return text
     except (LookupError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise StoryError(f"{_named(path)} is not {encoding}: {_undecodable(error)}") from None

@@ -14,6 +14,8 @@ MAX_PIECES = 2_000_000
 """Chapters or prompts that are kept; more would fill the memory with what nobody draws."""
 
 TITLE_WIDTH = 200
+MAX_PROMPT = 10_000
+"""Characters; models read some hundred words, and every picture carries its prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class _Tally:
 
     front_matter: int = 0
     blank: int = 0
+    cut: int = 0
     prompts_over_cap: int = 0
     chapters_over_cap: int = 0
     capped: int = 0
@@ -159,7 +162,8 @@ def _prompts(parts: Iterator[str], config: PromptConfig, tally: _Tally) -> list[
         elif cap is not None and len(prompts) >= cap:
             over += 1
         else:
-            prompts.append(prompt)
+            tally.cut += len(prompt) > MAX_PROMPT
+            prompts.append(prompt[:MAX_PROMPT])
             tally.keep()
     tally.prompts_over_cap += over
     tally.capped += over > 0
@@ -185,6 +189,8 @@ def _nothing_to_draw(text: str, config: PromptConfig, tally: _Tally) -> StoryErr
 def _notes(config: PromptConfig, tally: _Tally, drawn: int) -> Iterator[Note]:
     if tally.front_matter:
         yield Note("info", f"The {tally.front_matter:,} characters before the first heading are left out.")
+    if tally.cut:
+        yield Note("warning", f"{_counted(tally.cut, 'prompt is', 'prompts are')} cut to {MAX_PROMPT:,} characters.")
     if tally.blank:
         yield Note("info", f"{_counted(tally.blank, 'blank piece is', 'blank pieces are')} skipped.")
     if tally.passed_over:

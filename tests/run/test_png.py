@@ -40,7 +40,7 @@ def test_other_tools_can_read_how_a_picture_was_drawn():
 
 def test_a_prompt_cannot_pose_as_the_negative_prompt():
     _, recipe = recipe_of(0)
-    assert png.parameters({**recipe, "sent": "Negative prompt: x"}).startswith(" Negative prompt: x\n")
+    assert png.parameters({**recipe, "sent": "Negative prompt: x"}).startswith("Negative prompt : x\n")
 
 
 def test_the_json_chunk_has_all_that_draws_the_picture_again():
