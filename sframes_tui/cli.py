@@ -86,7 +86,7 @@ def _draw(words: Sequence[str]) -> int:
 
 def _output_folder(wanted: str) -> Path:
     """Refuses a folder whose name would break the one path a line of stdout."""
-    if not wanted or printable(wanted) != wanted or "\n" in wanted:
+    if not wanted or any(ord(character) < 0x20 for character in wanted):
         raise UsageError(f"--output {wanted!r}: give a folder whose name has no control characters")
     return Path(wanted).expanduser()
 

@@ -251,3 +251,27 @@ def test_variants_lie_side_by_side_and_differ(config):
     assert len(paths) == 16
     assert {path.parent.name for path in paths} == {"variant-0", "variant-1"}
     assert len({path.read_bytes() for path in paths}) == 16
+
+
+def test_a_signal_while_the_model_loads_ends_the_run_at_once(config):
+    returned, events = interrupted(config, signal.SIGINT, 4, lambda event: event["event"] == "ModelLoadStarted")
+    assert returned == 130
+    assert [event["event"] for event in events] == ["ModelLoadStarted", "RunCancelled"]
+
+
+def test_a_model_beside_the_config_draws_the_same_bytes_from_run_toml(config, model):
+    path = config()
+    (path.parent / "my model").symlink_to(model)
+    first = batch(path, "--model", "my model").stdout.splitlines()
+    second = batch(Path(first[0]).parent / "run.toml").stdout.splitlines()
+    assert [Path(each).read_bytes() for each in first] == [Path(each).read_bytes() for each in second]
+
+
+def test_a_path_that_is_no_text_is_drawn_into(config):
+    path = config()
+    folder = os.fsdecode(os.fsencode(path.parent) + b"/\xff")
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    arguments = [*command(path)[:-1], folder]
+    done = subprocess.run(arguments, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(os.path.isfile(line) for line in done.stdout.splitlines())  # noqa: PTH113

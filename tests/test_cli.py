@@ -1,5 +1,6 @@
 """The command line: exit codes and sentences."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -131,14 +132,14 @@ def test_the_dry_run_shows_every_frame_and_every_warning(write, capsys):
     styles = STYLE + STYLE.replace("0.5", "0.01")
     prompt = "chapter_split_regex = 'Chapter \\d'\nmax_entries_per_chapter = 2"
     text = "front\nChapter 1 The sea\n a boat \n\na house\nthird\nChapter 2\n\n"
-    config = write(text, prompt, "scheduler = 'PNDM'\neta = 0.5\nseed = 5", styles)
+    config = write(text, prompt, "scheduler = 'EulerDiscrete'\neta = 0.5\nseed = 5", styles)
     code, out, err = outcome(capsys, config, "--dry-run")
     assert (code, err) == (0, "")
     assert "chapter 0: Chapter 1 The sea (2 prompts)" in out
     assert "0-0 a boat\n" in out
     assert "from noise" in out
     assert "from oil-2 0-0, strength 0.5" in out
-    assert "total      1 chapter, 2 prompts, 2 styles, 4 frames, 129 steps" in out
+    assert "total      1 chapter, 2 prompts, 2 styles, 4 frames, 125 steps" in out
     for said in ("eta = 0.5 has no effect", "oil-2", "max_entries_per_chapter", "blank", "before the first heading"):
         assert said in out
 
@@ -204,3 +205,99 @@ def test_a_reader_that_went_away_is_no_error_message(write):
     command = f"{sys.executable} tui.py {config} --dry-run | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (f"generation_config.seed={'9' * 5000}", "the value is not TOML"),
+        (f"style_configs.{'9' * 5000}.weight=1", "no style's number"),
+        ("style_configs.٠.weight=1", "no style's number"),
+        ("generation_config.device='tpu'", 'must be "auto", "cuda"'),
+        ("generation_config.variants=1000000", "1 to 1000"),
+    ],
+)
+def test_odd_overrides_are_one_sentence(write, capsys, argument, said):
+    code, _, err = outcome(capsys, write(), "--dry-run", "--set", argument)
+    assert code == 2
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text", [f"seed = {'9' * 5000}", f"{'a.' * 20_000}a = 1", "\n".join(f"k{n} = 1" for n in range(3000))]
+)
+def test_config_bombs_are_told_at_once(capsys, tmp_path, text):
+    path = tmp_path / "bomb.toml"
+    path.write_text(text)
+    code, _, err = outcome(capsys, path, "--batch")
+    assert code == 2
+    assert err.count("\n") <= 21
+
+
+def test_more_frames_than_memory_holds_are_refused(write, capsys):
+    config = write("a\n" * 20_000, generation="variants = 1000")
+    code, _, err = outcome(capsys, config, "--dry-run")
+    assert code == 2
+    assert "20,000,000 frames are more than" in err
+
+
+def test_a_prompt_of_any_length_is_cut_with_a_word(write, capsys):
+    code, out, _ = outcome(capsys, write("x " * 100_000), "--dry-run")
+    assert code == 0
+    assert "1 prompt is cut to 10,000 characters" in out
+
+
+def test_text_with_lone_surrogates_is_refused(write, capsys):
+    code, _, err = outcome(capsys, write(b"+2AA-boat\nx", "encoding = 'utf-7'"), "--dry-run")
+    assert code == 2
+    assert "is not utf-7" in err
+
+
+def test_changes_that_a_script_makes_to_its_dicts_are_told(tmp_path, capsys):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "# -*- coding: latin-1 -*-\n"
+        "prompt_config = {'source': 'a.txt'}\ngeneration_config = {}\n"
+        "style_configs = [{'style': 'oil', 'file_tag': 'oil', 'weight': 0.9}]\n"
+        "style_configs += [{}]\nprompt_config.update(key='x')\n"
+    )
+    code, _, err = outcome(capsys, "convert", script, "-o", tmp_path / "my.toml")
+    assert code == 0
+    assert "line 5: the change to style_configs" in err
+    assert "line 6: the change to prompt_config" in err
+
+
+def test_every_json_run_ends_with_one_event_whatever_went_wrong(write, capsys):
+    for arguments in (
+        ["--set", "prompt_config.source='no'"],
+        ["--set", "generation_config.preview='feh'"],
+        ["--set", "x"],
+    ):
+        code, out, _ = outcome(capsys, write(), "--batch", "--json", *arguments)
+        assert code in (2, 3)
+        assert json.loads(out)["event"] == "RunFailed"
+    with pytest.raises(SystemExit):
+        main([str(write()), "--json", "--dry-run"])
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">/dev/full", "| head -n 1"])
+def test_a_dry_run_survives_its_streams(write, streams):
+    command = f"{sys.executable} tui.py {write('a boat' + chr(10) * 2)} --dry-run {streams}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == (2 if "full" in streams else 0)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("output", ["", "a\nb"])
+def test_an_output_that_breaks_lines_is_refused(write, capsys, output):
+    assert outcome(capsys, write(), "--batch", "--output", output)[0] == 2
+
+
+def test_a_trust_store_that_cannot_be_used_is_a_sentence(write, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("sframes_tui.run.trust.STORE", tmp_path)
+    config = write(generation='preview = "feh"')
+    for arguments in ([config, "--batch"], ["trust", config]):
+        code, _, err = outcome(capsys, *arguments)
+        assert code == 3
+        assert err.count("\n") == 1

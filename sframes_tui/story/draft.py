@@ -40,7 +40,7 @@ class Draft:
         values["prompt_config"] |= {"source": str(self.text_file), "key": self.plan.story.key}
         values["generation_config"] |= {"seed": self.plan.seed, "rows": rows}
         if self.model.kind != "hub" and self.model.path and not self.model.name.startswith("builtin:"):
-            values["generation_config"] |= {"model": str(self.model.path.resolve())}
+            values["generation_config"] |= {"model": str(self.model.path.absolute())}
         return values
 
 

@@ -111,7 +111,7 @@ def test_the_file_itself_may_be_at_fault(tmp_path):
     (tmp_path / "big.toml").write_bytes(b"#" * 2_000_000)
     for name, said in {
         "latin.toml": "byte 5 is not UTF-8",
-        "big.toml": "larger than 1000 kB",
+        "big.toml": "larger than 200 kB",
         ".": "not a file",
         "no.toml": "no such file",
         "nul\0": "can't be read",
