@@ -2,18 +2,20 @@
 
 import threading
 
+import diffusers
 import numpy as np
 import torch
 
 from sframes_tui.engine.batched import BatchedEngine
 from sframes_tui.engine.capabilities import sampling_of
-from sframes_tui.engine.loading import quiet
+from sframes_tui.engine.loading import paired, quiet
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Remark
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.story.config import Config, GenerationConfig, PromptConfig, StyleConfig
 from sframes_tui.story.plan import make_plan
 from sframes_tui.story.split import Chapter, Story
+from tests.engine import tiny
 
 PROMPTS = ("the red boat", "a dark storm over the sea", "the keeper sleeps", "snow on the town", "dawn light")
 WEIGHTS = (0.7, 0.4, 0.9)
@@ -31,6 +33,13 @@ def configured(weights=WEIGHTS, prompts=3, **options):
     ]
     source = PromptConfig(source=str(prompts))
     return Config(prompt_config=source, generation_config=GenerationConfig(**generation), style_configs=styles)
+
+
+def sd(scheduler="DDIM", **settings):
+    """A tiny Stable Diffusion with a scheduler of that name."""
+    pipe = tiny.sd_pipeline("DDIM")
+    pipe.scheduler = getattr(diffusers, f"{scheduler}Scheduler").from_config(pipe.scheduler.config, **settings)
+    return paired(pipe)
 
 
 def facts_of(pipelines, size=SIZE):
