@@ -13,7 +13,7 @@ from sframes_tui.run.grid import make_grid
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, config, story
 
-FACTS = Facts("m", "StableDiffusionPipeline", DDIM, 64, 48, "cpu", "float32", "abacus", "reference")
+FACTS = Facts("folder,with:signs", "StableDiffusionPipeline", DDIM, 64, 48, "cpu", "float32", "abacus", "reference")
 PAIRS = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 """How readers of the `parameters` chunk take its last line apart."""
 
@@ -29,7 +29,7 @@ def recipe_of(number, **options):
 
 
 def test_other_tools_can_read_how_a_picture_was_drawn():
-    plan, recipe = recipe_of(3, negative_prompt="bad, worse", model="folder,with:signs")
+    plan, recipe = recipe_of(3, negative_prompt="bad, worse")
     lines = png.parameters(recipe).split("\n")
     assert lines[:2] == ["sent: text more", "Negative prompt: bad, worse"]
     pairs = {key: json.loads(value) if value.startswith('"') else value for key, value in PAIRS.findall(lines[2])}
