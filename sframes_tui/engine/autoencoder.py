@@ -35,7 +35,8 @@ class Autoencoder:
         if self._xl and vae.config.get("force_upcast", False):
             vae.to(dtype=torch.float32)
         try:
-            on_device = [image.to(device=self._device, dtype=vae.dtype) for image in images]
+            # By way of the UNet's number format, as diffusers does it.
+            on_device = [image.to(device=self._device, dtype=dtype).to(vae.dtype) for image in images]
             latents = self._encoded(on_device, generators)
         finally:
             vae.to(dtype=kept)

@@ -141,3 +141,11 @@ def test_an_xl_refiner_is_told_how_beautiful_pictures_are(xl_folder):
     bases = {frame: Image.new("RGB", (32, 32), (90, 120, 10 * frame)) for frame in range(3)}
     ours = Drawing(plan, batched(pipelines, config), given=bases)
     assert largest_difference(Drawing(plan, reference(pipelines, config), given=bases), ours) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_rounds_as_diffusers_does_with_one_row(xl_folder, dtype):
+    config = configured(prompts=2)
+    for pipelines in (sd("EulerDiscrete"), paired(StableDiffusionXLPipeline.from_pretrained(xl_folder))):
+        pipelines.text.to(dtype)
+        assert compare(pipelines, config, 1) == 0
