@@ -35,7 +35,8 @@ class Autoencoder:
         if self._xl and vae.config.get("force_upcast", False):
             vae.to(dtype=torch.float32)
         try:
-            on_device = [image.to(device=self._device, dtype=vae.dtype) for image in images]
+            # By way of the UNet's number format, as diffusers does it.
+            on_device = [image.to(device=self._device, dtype=dtype).to(vae.dtype) for image in images]
             latents = self._encoded(on_device, generators)
         finally:
             vae.to(dtype=kept)
@@ -85,10 +86,15 @@ class Autoencoder:
         try:
             unscaled = [self._unscaled(each.to(vae.dtype)) for each in latents]
             groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
-            return [picture for group in groups for picture in vae.decode(group, return_dict=False)[0]]
+            return [picture for group in groups for picture in self._marked(vae.decode(group, return_dict=False)[0])]
         finally:
             if upcast:
                 vae.to(dtype=torch.float16)
+
+    def _marked(self, decoded: torch.Tensor) -> torch.Tensor:
+        """With the invisible watermark that diffusers gives Stable Diffusion XL where a package for it is there."""
+        mark = getattr(self._pipe, "watermark", None)
+        return decoded if mark is None else mark.apply_watermark(decoded)
 
     def _unscaled(self, latents: torch.Tensor) -> torch.Tensor:
         if (normal := self._normalisation(latents)) is not None:

@@ -118,7 +118,7 @@ class BatchedEngine:
         self.capacity = self._slots = rows
 
     def call_seconds(self, rows: int) -> float:
-        """Seconds of one denoising call of so many rows, guidance included: the best of a few, after one to warm up.
+        """Seconds of one denoising call of so many rows, guidance included: the best of a few.
 
         Infinite where memory doesn't suffice.
         """

@@ -1,5 +1,7 @@
 """The batched engine draws the reference engine's pictures, whatever the model and its options."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
@@ -141,3 +143,22 @@ def test_an_xl_refiner_is_told_how_beautiful_pictures_are(xl_folder):
     bases = {frame: Image.new("RGB", (32, 32), (90, 120, 10 * frame)) for frame in range(3)}
     ours = Drawing(plan, batched(pipelines, config), given=bases)
     assert largest_difference(Drawing(plan, reference(pipelines, config), given=bases), ours) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_rounds_as_diffusers_does_with_one_row(xl_folder, dtype):
+    config = configured(prompts=2)
+    for pipelines in (sd("EulerDiscrete"), paired(StableDiffusionXLPipeline.from_pretrained(xl_folder))):
+        pipelines.text.to(dtype)
+        assert compare(pipelines, config, 1) == 0
+
+
+def test_an_invisible_watermark_is_kept(xl_folder):
+    """Stands in for diffusers' own, which a package that is seldom there would make."""
+    pipelines, config = paired(StableDiffusionXLPipeline.from_pretrained(xl_folder)), configured(prompts=2)
+    plan = planned(pipelines, config)
+    plain = Drawing(plan, batched(pipelines, config))
+    for pipe in pipelines.all():
+        pipe.watermark = SimpleNamespace(apply_watermark=lambda decoded: decoded * 0.5)
+    assert compare(pipelines, config, 1) == 0
+    assert largest_difference(plain, Drawing(plan, batched(pipelines, config))) > 1
