@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--columns", type=int, default=8)
+    parser.add_argument("--tile", type=int, default=128, help="width of a picture on the sheet")
     options = parser.parse_args()
     torch.set_num_threads(1)
     prompts = list(options.prompts)
@@ -77,7 +78,8 @@ def main() -> None:
     seeds = [options.seed + i for i in range(len(texts))]
     pictures = draw(load(options.folder), texts, seeds, steps=options.steps, guidance=options.guidance)
     options.target.parent.mkdir(parents=True, exist_ok=True)
-    sheet(pictures, len(STYLE_TEXTS) if options.styles else options.columns).save(options.target)
+    columns = len(STYLE_TEXTS) if options.styles else options.columns
+    sheet(pictures, columns, options.tile).save(options.target)
 
 
 if __name__ == "__main__":

@@ -126,13 +126,14 @@ def _shadow(canvas: Canvas, x: float, foot: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def sheet(pictures: list[NDArray[np.uint8]], columns: int) -> Image.Image:
-    """Pictures (each SIZE x SIZE) side by side in rows."""
+def sheet(pictures: list[NDArray[np.uint8]], columns: int, tile: int = SIZE) -> Image.Image:
+    """Pictures side by side in rows, each `tile` pixels wide; 256 colours, so that the file stays small."""
     rows = -(-len(pictures) // columns)
-    page = Image.new("RGB", (columns * SIZE, rows * SIZE), "white")
+    page = Image.new("RGB", (columns * tile, rows * tile), "white")
     for i, picture in enumerate(pictures):
-        page.paste(Image.fromarray(picture), (i % columns * SIZE, i // columns * SIZE))
-    return page
+        small = Image.fromarray(picture).resize((tile, tile), Image.Resampling.LANCZOS)
+        page.paste(small, (i % columns * tile, i // columns * tile))
+    return page.quantize(256)
 
 
 def main() -> None:
@@ -144,10 +145,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--step", type=int, default=1, help="draw every n-th shard (for several processes)")
     parser.add_argument("--variety", type=float, default=0.0, help="0: plain scenes, 1: crowded ones")
+    parser.add_argument("--tile", type=int, default=96, help="width of a picture on the sheet")
     options = parser.parse_args()
     if options.sheet:
         options.sheet.parent.mkdir(parents=True, exist_ok=True)
-        sheet([render(draw_lot(seed, options.variety)) for seed in range(64)], 8).save(options.sheet)
+        scenes = [render(draw_lot(seed, options.variety)) for seed in range(64)]
+        sheet(scenes, 8, options.tile).save(options.sheet)
     for number in range(options.first, options.first + options.shards, options.step):
         started = time.monotonic()
         data.write_shard(options.folder, number, data.shard_scenes(number, options.variety), render)

@@ -67,4 +67,4 @@ def test_a_sheet_holds_its_pictures_in_rows() -> None:
     pictures = [np.full((SIZE, SIZE, 3), shade, np.uint8) for shade in (10, 20, 30)]
     page = sheet(pictures, 2)
     assert page.size == (2 * SIZE, 2 * SIZE)
-    assert page.getpixel((5, SIZE + 5)) == (30, 30, 30)
+    assert page.convert("RGB").getpixel((5, SIZE + 5)) == (30, 30, 30)

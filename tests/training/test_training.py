@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.conftest import ALONE, workplace
 from training import checkpoint, data
 from training.autoencoder import Autoencoding, round_trip
 from training.diffusion import Denoising, Noises, _loss
-from training.latents import Library, encode, encode_shards, freeze_encoder, load_encoder
+from training.latents import Library, encode, load_encoder
 from training.networks import (
     CHANNELS,
     TOKENS,
@@ -18,31 +19,8 @@ from training.networks import (
 )
 from training.scene import draw_lot
 from training.scenes import render
-from training.text import Reading, ensure_tokenizer, token_ids
+from training.text import ensure_tokenizer, token_ids
 from training.vector import Vector
-from training.workers import Crew
-
-ALONE = Crew(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    """A folder with a shard, an untrained autoencoder and text encoder: where the denoiser may start."""
-    folder = tmp_path_factory.mktemp("studio")
-    data.write_shard(folder, 0, [draw_lot(seed, 0.0) for seed in range(24)], render)
-    Autoencoding(folder, steps=1, batch=2)(ALONE)
-    freeze_encoder(folder)
-    encode_shards(folder)
-    Reading(folder, steps=2, batch=4)(ALONE)
-    return folder
 
 
 def test_the_encoder_starts_as_principal_components() -> None:
@@ -90,15 +68,8 @@ def _fixed_loss(folder) -> float:
         return _loss(unet, text, Noises(ALONE.device), latents, ids)[0].item()
 
 
-def _workplace(studio, folder):
-    folder.mkdir(exist_ok=True)
-    for name in ("scenes", "encoder.pt", "text.pt", "tokenizer"):
-        (folder / name).symlink_to(studio / name)
-    return folder
-
-
 def test_the_denoiser_learns(studio, tmp_path) -> None:
-    folder = _workplace(studio, tmp_path / "a")
+    folder = workplace(studio, tmp_path / "a")
     Denoising(folder, steps=1, fall_from=100, batch=8, rate=2e-3)(ALONE)
     before = _fixed_loss(folder)
     Denoising(folder, steps=24, fall_from=100, batch=8, rate=2e-3)(ALONE)
@@ -106,7 +77,7 @@ def test_the_denoiser_learns(studio, tmp_path) -> None:
 
 
 def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(studio, tmp_path) -> None:
-    whole, cut = _workplace(studio, tmp_path / "whole"), _workplace(studio, tmp_path / "cut")
+    whole, cut = workplace(studio, tmp_path / "whole"), workplace(studio, tmp_path / "cut")
     Denoising(whole, steps=4, fall_from=4, batch=4)(ALONE)
     Denoising(cut, steps=2, fall_from=4, batch=4)(ALONE)
     Denoising(cut, steps=4, fall_from=4, batch=4)(ALONE)
