@@ -66,10 +66,18 @@ def _independent(module: torch.nn.Module) -> torch.nn.Module:
     return module
 
 
-def _load_in_single_precision(config: Path) -> None:
-    """Say that the text encoder computes in float32 where nobody asks otherwise, as all other parts do."""
-    text = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps({**text, "dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+def _tidy_configs(target: Path) -> None:
+    """The text encoder computes in float32 where nobody asks otherwise, as all other parts do; and the
+    autoencoder's file names only what its class takes, or loading it would warn.
+    """
+    text, autoencoder = target / "text_encoder" / "config.json", target / "vae" / "config.json"
+    _write(text, {**json.loads(text.read_text(encoding="utf-8")), "dtype": "float32"})
+    known: dict[str, Any] = json.loads(autoencoder.read_text(encoding="utf-8"))
+    _write(autoencoder, {name: value for name, value in known.items() if name != "block_out_channels"})
+
+
+def _write(path: Path, config: dict[str, Any]) -> None:
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -83,7 +91,7 @@ def main() -> None:
     for module in (pipe.vae, pipe.text_encoder, pipe.unet):
         _independent(module)
     pipe.save_pretrained(options.target, safe_serialization=True)
-    _load_in_single_precision(options.target / "text_encoder" / "config.json")
+    _tidy_configs(options.target)
     (options.target / "latent_rgb.json").write_text(json.dumps(colours, indent=1) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in options.target.rglob("*.safetensors"))
     tell(f"{options.target}: {size / 1e6:.2f} MB of weights")
