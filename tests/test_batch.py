@@ -177,6 +177,15 @@ def test_a_signal_finishes_the_frame_in_hand(config, number, code):
     assert steps_of(events, 1)[-1] == 40
 
 
+def test_an_interrupted_run_keeps_the_pictures_that_its_grids_still_need(config):
+    events = interrupted(
+        lambda steps: config(steps, "save_individual = false"), signal.SIGINT, 40, lambda event: reached(event, 1, 3)
+    )[1]
+    kept = [Path(event["path"]) for event in events if event["event"] == "FrameCompleted"]
+    assert kept
+    assert all(path.is_file() for path in kept)
+
+
 def test_a_second_signal_stops_within_a_step(config):
     def at_the_start_and_once_told(event):
         return reached(event, 0, 2) or "ask again to stop now" in event.get("text", "")

@@ -117,7 +117,7 @@ def _draw(draft: Draft, plan: Plan, engine: Engine, prompts: Prompts, root: Path
         folder.write_config(draft.resolved(engine.capacity))
         control.begun.set()
         emit(RunStarted(folder.path, len(plan.frames), plan.steps))
-        Loop(plan, engine, folder, prompts, emit, control).run()
-        folder.remove_hidden_pictures()
+        if Loop(plan, engine, folder, prompts, emit, control).run():
+            folder.remove_hidden_pictures()
     finally:
         folder.close()

@@ -59,8 +59,10 @@ class Loop:
         self._drawn = self._failed = self._skipped = 0
         self._told_to_finish = False
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.
+
+        Returns whether every frame is settled.
 
         Raises `OSError` when a picture can't be written.
         """
@@ -78,7 +80,9 @@ class Loop:
             self._archive.writer.close()
             self._tell_saved()
         self._archive.writer.check()
-        self._emit(self._ending(time.monotonic() - started))
+        ending = self._ending(time.monotonic() - started)
+        self._emit(ending)
+        return isinstance(ending, RunCompleted)
 
     def _ending(self, seconds: float) -> Event:
         left = len(self._plan.frames) - self._drawn - self._failed - self._skipped

@@ -84,6 +84,8 @@ def drawing_seconds(plan: Plan, rows: int, pinned: bool, seconds: Seconds, stepw
 
 def interpolated(seconds: Seconds, rows: int) -> float:
     """The time of a call at a number of rows that wasn't measured, on the line between its neighbours."""
+    if rows in seconds:
+        return seconds[rows]
     known = sorted(seconds)
     right = min(max(bisect.bisect_left(known, rows), 1), len(known) - 1)
     low, high = known[max(right - 1, 0)], known[right]

@@ -60,6 +60,7 @@ def test_filler_rows_are_paid_for_where_slots_are_pinned():
         ({1: 1.0, 2: 1.1, 4: 1.3, 8: 2.0}, 6),
         ({1: 1.0, 2: 2.0}, 1),
         ({1: 1.0, 2: 1.2, 4: 2.4, 8: 4.8}, 2),
+        ({1: 1.0, 2: float("inf")}, 1),
     ],
 )
 def test_the_fastest_number_of_rows_is_taken_and_never_a_slower_one(seconds, rows):
