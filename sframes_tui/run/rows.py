@@ -88,9 +88,7 @@ def interpolated(seconds: Seconds, rows: int) -> float:
         return seconds[rows]
     known = sorted(seconds)
     right = min(max(bisect.bisect_left(known, rows), 1), len(known) - 1)
-    low, high = known[max(right - 1, 0)], known[right]
-    if low == high:
-        return seconds[low] * rows / low
+    low, high = known[right - 1], known[right]
     return seconds[low] + (seconds[high] - seconds[low]) * (rows - low) / (high - low)
 
 

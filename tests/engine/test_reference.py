@@ -12,6 +12,7 @@ from sframes_tui.engine.protocol import Drawn, Job, Spoiled
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.schedulers import SCHEDULERS
 from tests.engine import tiny
+from tests.engine.breaking import blacken, break_decoder, break_denoiser
 
 STEPS = 5
 
@@ -87,22 +88,6 @@ def test_no_steps_carry_the_base_over(engine):
     assert advance(engine, job(strength=0.1, base=grey())) == [Drawn(0, grey())]
 
 
-@torch.no_grad()
-def _break_denoiser(pipe):
-    pipe.unet.conv_out.bias.fill_(float("nan"))
-
-
-@torch.no_grad()
-def _break_decoder(pipe):
-    pipe.vae.decoder.conv_out.bias.fill_(float("inf"))
-
-
-@torch.no_grad()
-def _blacken(pipe):
-    pipe.vae.decoder.conv_out.weight.zero_()
-    pipe.vae.decoder.conv_out.bias.fill_(-10.0)
-
-
 def _run_out_of_memory(pipe):
     def refuse(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 64.00 GiB.\nmore lines")
@@ -118,9 +103,9 @@ def _fail(pipe):
 
 
 SPOILERS = {
-    "NaN latents": (_break_denoiser, "NaN or infinite.*in the latents"),
-    "infinite pixels": (_break_decoder, "NaN or infinite.*in the decoded picture"),
-    "black": (_blacken, "all black"),
+    "NaN latents": (break_denoiser, "NaN or infinite.*in the latents"),
+    "infinite pixels": (break_decoder, "NaN or infinite.*in the decoded picture"),
+    "black": (blacken, "all black"),
     "memory": (_run_out_of_memory, "out of memory"),
     "error": (_fail, "ValueError: shapes don't match$"),
 }

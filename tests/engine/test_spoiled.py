@@ -3,9 +3,9 @@
 import re
 
 import pytest
-import torch
 from PIL import Image
 
+from tests.engine.breaking import blacken, break_decoder, break_denoiser
 from tests.engine.drawing import (
     Drawing,
     batched,
@@ -13,22 +13,6 @@ from tests.engine.drawing import (
     planned,
     sd,
 )
-
-
-@torch.no_grad()
-def break_denoiser(pipe):
-    pipe.unet.conv_out.bias.fill_(float("nan"))
-
-
-@torch.no_grad()
-def break_decoder(pipe):
-    pipe.vae.decoder.conv_out.bias.fill_(float("inf"))
-
-
-@torch.no_grad()
-def blacken(pipe):
-    pipe.vae.decoder.conv_out.weight.zero_()
-    pipe.vae.decoder.conv_out.bias.fill_(-10.0)
 
 
 def fail(pipe):
