@@ -176,8 +176,11 @@ class _Bar:
 
 
 def as_json_line(event: Event) -> str:
-    """An event as one line of JSON: its class as `event`, then its fields."""
-    fields: dict[str, Any] = {"event": type(event).__name__, **dataclasses.asdict(event)}
+    """An event as one line of JSON: its class as `event`, then its fields, previews left out."""
+    fields: dict[str, Any] = {"event": type(event).__name__}
+    for each in dataclasses.fields(event):
+        if each.name != "preview":
+            fields[each.name] = getattr(event, each.name)
     return json.dumps(fields, default=str)
 
 

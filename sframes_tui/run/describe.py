@@ -8,7 +8,9 @@ from sframes_tui.run.events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
+    FramesKept,
     FrameSkipped,
+    FramesStale,
     FrameStarted,
     Level,
     ModelLoadCompleted,
@@ -17,6 +19,8 @@ from sframes_tui.run.events import (
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunPaused,
+    RunResumed,
     RunStarted,
 )
 
@@ -33,6 +37,12 @@ def describe(event: Event) -> tuple[Level, str]:
             return "warning", one_line(f"{name} skipped: {reason}")
         case Notice(level=level, text=text):
             return level, one_line(text, WIDTH)
+        case RunResumed():
+            return "info", "going on"
+        case RunPaused(reason=reason):
+            return "warning", one_line(f"paused: {reason}", WIDTH)
+        case FramesStale(frames=frames):
+            return "warning", f"{counted(len(frames), 'picture')} out of date: a picture before them was drawn again"
         case RunFailed(error=error):
             return "error", one_line(f"the run failed: {error}")
         case RunCancelled(drawn=drawn, left=left):
@@ -49,8 +59,9 @@ def _progress(event: Event) -> str:
             return f"loading {model}"
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
             return f"{model} ready in {seconds:.1f} s: {device}, {dtype}, {engine} engine"
-        case RunStarted(folder=folder, frames=frames, steps=steps):
-            return f"drawing {counted(frames, 'picture')} in {counted(steps, 'step')} into {folder}"
+        case RunStarted(folder=folder, frames=frames, steps=steps, kept=kept):
+            there = f", {len(kept)} of them there already" if kept else ""
+            return f"drawing {counted(frames, 'picture')}{there}, in {counted(steps, 'step')}, into {folder}"
         case ChapterStarted(chapter=chapter, title=title):
             return f"chapter {chapter}: {title}"
         case ChapterCompleted(chapter=chapter, grids=grids):
@@ -59,6 +70,8 @@ def _progress(event: Event) -> str:
             return f"{name}: {prompt}"
         case FrameCompleted(path=path, seconds=seconds):
             return f"{path.name} saved after {seconds:.1f} s"
+        case FramesKept(frames=frames):
+            return f"{counted(len(frames), 'picture')} kept as they are"
         case FrameProgress():
             return ""
         case _:

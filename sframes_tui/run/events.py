@@ -1,8 +1,11 @@
 """What happens in a run, as one closed union: the contract between the loop and every front end."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from PIL import Image
 
 Level = Literal["info", "warning", "error"]
 
@@ -14,7 +17,21 @@ class RunStarted:
     folder: Path
     frames: int
     steps: int
-    """Denoising steps of the whole plan."""
+    """Denoising steps that are still to run: the whole plan's, without those of `kept`."""
+    kept: tuple[int, ...] = ()
+    """Frames whose pictures are there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """No frame is in hand, and none is begun until `RunResumed`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A paused run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ class FrameProgress:
     frame: int
     step: int
     steps: int
+    preview: Callable[[], Image.Image] | None = field(default=None, compare=False, repr=False)
+    """Makes a small picture of what the frame is going to look like: from any thread, when it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,22 @@ class FrameCompleted:
     path: Path
     seconds: float
     """From its admission to the engine to its file."""
+    take: int = 0
+    """Which drawing of this frame it is: 0 is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FramesStale:
+    """These have pictures, but of a base that was drawn again since."""
+
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FramesKept:
+    """These are stale no longer: their pictures count as they are."""
+
+    frames: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +179,8 @@ class RunFailed:
 
 Event = (
     RunStarted
+    | RunPaused
+    | RunResumed
     | ModelLoadStarted
     | ModelLoadCompleted
     | ChapterStarted
@@ -153,6 +190,8 @@ Event = (
     | FrameCompleted
     | FrameSkipped
     | FrameFailed
+    | FramesStale
+    | FramesKept
     | Notice
     | RunCompleted
     | RunCancelled

@@ -23,12 +23,17 @@ from sframes_tui.run.events import (
     Notice,
     RunCancelled,
     RunCompleted,
+    RunPaused,
+    RunResumed,
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.story.plan import Frame, Plan
 
 Emit = Callable[[Event], None]
+
+PAUSE_SECONDS = 0.1
+"""How soon a paused run sees that it is wanted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Control:
     """Finish the frames in hand, then stop."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Stop within one denoising step; what is half drawn is lost."""
+    pause: threading.Event = field(default_factory=threading.Event)
+    """While it is set, the frames in hand are finished and no others begun; the other two still work."""
     begun: threading.Event = field(default_factory=threading.Event)
     """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
 
@@ -71,7 +78,10 @@ class Loop:
             while (self._schedule or self._in_flight) and not self._control.stop.is_set():
                 self._admit()
                 if not self._in_flight:
-                    break
+                    if self._control.finish.is_set() or not self._schedule:
+                        break
+                    self._wait()
+                    continue
                 for outcome in self._engine.advance(self._report, self._control.stop):
                     self._settle(outcome)
                 self._tell_saved()
@@ -84,6 +94,18 @@ class Loop:
         self._emit(ending)
         return isinstance(ending, RunCompleted)
 
+    def _wait(self) -> None:
+        """Returns once a paused run may go on or is told to end."""
+        control = self._control
+        if not control.pause.is_set():
+            return
+        self._emit(RunPaused("no picture is begun until it is told to go on"))
+        while control.pause.is_set() and not control.finish.is_set() and not control.stop.wait(PAUSE_SECONDS):
+            self._tell_saved()
+            self._archive.writer.check()
+        if not control.finish.is_set() and not control.stop.is_set():
+            self._emit(RunResumed())
+
     def _ending(self, seconds: float) -> Event:
         left = len(self._plan.frames) - self._drawn - self._failed - self._skipped
         if left:
@@ -92,7 +114,7 @@ class Loop:
 
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""
-        while not self._control.finish.is_set() and (frame := self._schedule.take(self._engine.has_room)):
+        while self._may_begin() and (frame := self._schedule.take(self._engine.has_room)):
             self._begin_chapter(frame)
             self._emit(FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps))
             self._in_flight[frame.number] = time.monotonic()
@@ -101,6 +123,9 @@ class Loop:
                 self._settle(Drawn(frame.number, base))
             else:
                 self._engine.admit(self._job(frame, base))
+
+    def _may_begin(self) -> bool:
+        return not self._control.finish.is_set() and not self._control.pause.is_set()
 
     def _begin_chapter(self, frame: Frame) -> None:
         if (frame.variant, frame.chapter) not in self._begun_chapters:
@@ -117,7 +142,7 @@ class Loop:
         return Job(frame.number, sent, self._plan.frame_seed(frame), frame.strength, base, chain)
 
     def _report(self, progress: Progress) -> None:
-        self._emit(FrameProgress(progress.frame, progress.step, progress.steps))
+        self._emit(FrameProgress(progress.frame, progress.step, progress.steps, progress.preview))
         self._tell_saved()
         if self._control.finish.is_set() and not self._told_to_finish:
             self._told_to_finish = True

@@ -1,5 +1,6 @@
 """Events -> one frozen picture of a run, that every front end reads. Must not import torch or textual."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,23 +9,27 @@ from sframes_tui.run.events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
+    FramesKept,
     FrameSkipped,
+    FramesStale,
     FrameStarted,
     ModelLoadCompleted,
     ModelLoadStarted,
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunPaused,
+    RunResumed,
     RunStarted,
 )
 
-Phase = Literal["idle", "loading", "drawing", "completed", "cancelled", "failed"]
-PLANNED, DRAWING, DONE, FAILED, SKIPPED = range(5)
+Phase = Literal["idle", "loading", "drawing", "paused", "completed", "cancelled", "failed"]
+PLANNED, DRAWING, DONE, FAILED, SKIPPED, STALE = range(6)
 """A frame's mark."""
 
 
 class Marks:
-    """One of the five marks for each frame; `with_mark` gives a changed copy in time that hardly grows with the plan.
+    """One of the six marks for each frame; `with_mark` gives a changed copy in time that hardly grows with the plan.
 
     The marks stand in blocks, and a copy shares all blocks but one with its original.
     """
@@ -42,6 +47,16 @@ class Marks:
 
     def __getitem__(self, frame: int) -> int:
         return self._blocks[frame // self.BLOCK][frame % self.BLOCK]
+
+    def with_marks(self, frames: Iterable[int], mark: int) -> "Marks":
+        """As `with_mark` for each of `frames`, in the time of one copy."""
+        blocks = [bytearray(block) for block in self._blocks]
+        for frame in frames:
+            blocks[frame // self.BLOCK][frame % self.BLOCK] = mark
+        return Marks(tuple(map(bytes, blocks)))
+
+    def count(self, mark: int) -> int:
+        return sum(block.count(mark) for block in self._blocks)
 
     def with_mark(self, frame: int, mark: int) -> "Marks":
         number, place = divmod(frame, self.BLOCK)
@@ -72,7 +87,10 @@ class RunState:
     frames: int = 0
     steps: int = 0
     """Denoising steps of the plan, without those of frames that were given up."""
+    kept: int = 0
+    """Frames whose pictures were there before."""
     drawn: int = 0
+    """Since this drawing's begin."""
     failed: int = 0
     skipped: int = 0
     finished_steps: int = 0
@@ -80,26 +98,40 @@ class RunState:
     started: float = 0.0
     """`time.monotonic()` of the drawing's begin."""
     now: float = 0.0
+    paused_at: float | None = None
+    """Since when nothing is drawn, if the run is paused."""
+    pause: str = ""
+    """Why it is paused."""
     in_flight: tuple[InFlight, ...] = ()
     marks: Marks = NO_MARKS
     error: str = ""
 
     @property
     def settled(self) -> int:
-        return self.drawn + self.failed + self.skipped
+        return self.kept + self.drawn + self.failed + self.skipped
 
     @property
     def steps_done(self) -> int:
         return self.finished_steps + sum(min(each.step, each.steps) for each in self.in_flight)
 
     @property
+    def stale(self) -> int:
+        """Frames whose base was drawn again since."""
+        return self.marks.count(STALE)
+
+    @property
+    def seconds_drawing(self) -> float:
+        """Without the pauses."""
+        return (self.now if self.paused_at is None else self.paused_at) - self.started
+
+    @property
     def pictures_per_minute(self) -> float:
-        elapsed = self.now - self.started
+        elapsed = self.seconds_drawing
         return 60 * self.drawn / elapsed if elapsed > 0 else 0.0
 
     @property
     def steps_per_second(self) -> float:
-        elapsed = self.now - self.started
+        elapsed = self.seconds_drawing
         return self.steps_done / elapsed if elapsed > 0 else 0.0
 
     @property
@@ -117,8 +149,13 @@ def fold(state: RunState, event: Event, now: float) -> RunState:
             return replace(state, phase="loading", model=model)
         case ModelLoadCompleted():
             return state
-        case RunStarted(frames=frames, steps=steps):
-            return replace(state, phase="drawing", frames=frames, steps=steps, started=now, marks=Marks.planned(frames))
+        case RunStarted():
+            return _start(state, event)
+        case RunPaused(reason=reason):
+            return replace(state, phase="paused", pause=reason, paused_at=now)
+        case RunResumed():
+            paused = 0.0 if state.paused_at is None else now - state.paused_at
+            return replace(state, phase="drawing", pause="", paused_at=None, started=state.started + paused)
         case RunCompleted():
             return replace(state, phase="completed")
         case RunCancelled():
@@ -127,6 +164,20 @@ def fold(state: RunState, event: Event, now: float) -> RunState:
             return replace(state, phase="failed", in_flight=(), error=error)
         case _:
             return _fold_frame(state, event)
+
+
+def _start(state: RunState, event: RunStarted) -> RunState:
+    """A run that goes on counts what it finds as kept, and its own time and steps from now."""
+    return RunState(
+        phase="drawing",
+        model=state.model,
+        frames=event.frames,
+        steps=event.steps,
+        kept=len(event.kept),
+        started=state.now,
+        now=state.now,
+        marks=Marks.planned(event.frames).with_marks(event.kept, DONE),
+    )
 
 
 def _fold_frame(state: RunState, event: Event) -> RunState:
@@ -141,6 +192,10 @@ def _fold_frame(state: RunState, event: Event) -> RunState:
             steps = sum(each.steps for each in state.in_flight if each.frame == frame)
             state = _land(state, frame, DONE)
             return replace(state, drawn=state.drawn + 1, finished_steps=state.finished_steps + steps)
+        case FramesStale(frames=frames):
+            return replace(state, marks=state.marks.with_marks(frames, STALE))
+        case FramesKept(frames=frames):
+            return replace(state, marks=state.marks.with_marks(frames, DONE))
         case FrameFailed(frame=frame, steps=steps):
             state = _land(state, frame, FAILED)
             return replace(state, failed=state.failed + 1, steps=state.steps - steps)

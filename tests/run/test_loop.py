@@ -1,5 +1,6 @@
 """The loop: order, bases, failures, stopping, and what is on disk."""
 
+import threading
 from datetime import datetime
 
 import pytest
@@ -15,6 +16,8 @@ from sframes_tui.run.events import (
     FrameStarted,
     RunCancelled,
     RunCompleted,
+    RunPaused,
+    RunResumed,
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Loop
@@ -177,3 +180,31 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path, plan, monkeypatch)
         Run(tmp_path, plan)
     assert len(written) == 4
     assert all(pixels_of(path) for path in written)
+
+
+def test_a_paused_run_finishes_what_is_in_hand_and_waits_until_told_to_go_on(tmp_path, plan):
+    def pause(event, control):
+        if isinstance(event, FrameProgress) and event.frame == 4 and event.step == 1:
+            control.pause.set()
+        if isinstance(event, RunPaused):
+            threading.Timer(0.01, control.pause.clear).start()
+
+    run = Run(tmp_path, plan, pause, capacity=2)
+    assert len(run.of(RunPaused)) == len(run.of(RunResumed)) == 1
+    paused, resumed = (run.events.index(run.of(kind)[0]) for kind in (RunPaused, RunResumed))
+    assert not any(isinstance(event, FrameStarted | FrameProgress) for event in run.events[paused:resumed])
+    assert run.of(RunCompleted)[0].drawn == 15
+
+
+@pytest.mark.parametrize("way", ["finish", "stop"])
+def test_a_paused_run_can_be_ended(tmp_path, plan, way):
+    def pause(event, control):
+        if isinstance(event, FrameCompleted) and event.frame == 4:
+            control.pause.set()
+        if isinstance(event, RunPaused):
+            getattr(control, way).set()
+
+    run = Run(tmp_path, plan, pause)
+    assert not run.of(RunResumed)
+    assert isinstance(run.events[-1], RunCancelled)
+    assert run.events[-1].drawn == len(run.of(FrameCompleted))

@@ -6,13 +6,18 @@ from sframes_tui.run.events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
+    FramesKept,
     FrameSkipped,
+    FramesStale,
     FrameStarted,
     ModelLoadStarted,
+    Notice,
     RunCompleted,
+    RunPaused,
+    RunResumed,
     RunStarted,
 )
-from sframes_tui.run.state import DONE, DRAWING, FAILED, PLANNED, SKIPPED, Marks, RunState, fold
+from sframes_tui.run.state import DONE, DRAWING, FAILED, PLANNED, SKIPPED, STALE, Marks, RunState, fold
 
 FOLDER = Path("run")
 
@@ -60,3 +65,29 @@ def test_marks_are_copied_not_changed():
     before = Marks.planned(186_000)
     after_one = before.with_mark(100_000, DONE)
     assert (before[100_000], after_one[100_000], after_one[99_999]) == (PLANNED, DONE, PLANNED)
+
+
+def test_a_run_that_goes_on_counts_what_was_there_apart():
+    state = fold(RunState(), RunStarted(Path("x"), 600, 20, (1, 599)), 5.0)
+    assert (state.kept, state.drawn, state.settled) == (2, 0, 2)
+    assert (state.marks[1], state.marks[599], state.marks[598]) == (DONE, DONE, PLANNED)
+
+
+def test_pauses_count_in_no_rate():
+    state = fold(RunState(), RunStarted(Path("x"), 2, 20), 0.0)
+    state = fold(fold(state, FrameStarted(0, "a", "p", 10), 1.0), FrameCompleted(0, Path("a"), 1.0), 10.0)
+    paused = fold(state, RunPaused("asked"), 10.0)
+    assert (paused.phase, paused.pause) == ("paused", "asked")
+    later = fold(paused, Notice("info", "x"), 100.0)
+    assert later.steps_per_second == 1.0
+    resumed = fold(later, RunResumed(), 110.0)
+    assert (resumed.phase, resumed.steps_per_second) == ("drawing", 1.0)
+
+
+def test_stale_frames_are_marked_until_drawn_again_or_kept():
+    state = fold(RunState(), RunStarted(Path("x"), 4, 0, (0, 1, 2, 3)), 0.0)
+    state = fold(state, FramesStale((1, 2, 3)), 1.0)
+    assert (state.stale, state.marks[1]) == (3, STALE)
+    state = fold(state, FramesKept((3,)), 1.0)
+    state = fold(fold(state, FrameStarted(1, "a", "p", 10), 1.0), FrameCompleted(1, Path("a"), 1.0, 1), 2.0)
+    assert (state.stale, state.marks[1], state.marks[2], state.marks[3]) == (1, DONE, STALE, DONE)
