@@ -70,6 +70,8 @@ def _draw(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     if arguments.json and (arguments.dry_run or not arguments.batch):
         parser.error("--json needs --batch")
+    if not (arguments.batch or arguments.dry_run):
+        return _open_screen(arguments)
     try:
         loaded = load_config(arguments.config, _overrides(arguments))
         draft = make_draft(loaded)
@@ -82,6 +84,12 @@ def _draw(words: Sequence[str]) -> int:
             _print_lines([as_json_line(RunFailed(str(error)))])
         raise
     return run_batch(draft, lambda: _load_engine(draft), output, arguments.json)
+
+
+def _open_screen(arguments: argparse.Namespace) -> int:
+    from sframes_tui.ui.app import run_screen
+
+    return run_screen(arguments.config, _load_engine, _output_folder(arguments.output))
 
 
 def _output_folder(wanted: str) -> Path:
