@@ -63,15 +63,16 @@ def shown(pattern: str, width: int = 80) -> str:
 
 
 class SearchTime:
-    """Seconds that all searches of one text may take together.
+    """Processor seconds of the calling thread that all searches of one text may take together.
 
-    `regex` measures its own `timeout` in processor time of all threads, so a search that it gives up early
-    (because another thread is busy) goes on until the time has passed on the clock.
+    Not seconds on the clock: on a busy machine a sane search would seem endless. `regex` measures its own `timeout`
+    in processor time of all threads, so a search that it gives up early goes on until its own thread used that up.
+    One object belongs to one thread.
     """
 
     def __init__(self, characters: int) -> None:
         self.seconds = BASE_SECONDS + characters * SECONDS_PER_CHARACTER
-        self._deadline = time.monotonic() + self.seconds
+        self._deadline = time.thread_time() + self.seconds
 
     def spans(self, key: str, pattern: str, text: str) -> Iterator[Span]:
         """Where `pattern` matches, from left to right, without overlaps.
@@ -102,7 +103,7 @@ class SearchTime:
                 raise StoryError(f"{key} {shown(compiled.pattern)} needs too much memory; make it simpler") from None
 
     def _left(self, key: str, pattern: str, characters: int) -> float:
-        left = self._deadline - time.monotonic()
+        left = self._deadline - time.thread_time()
         if left > 0:
             return left
         raise StoryError(
