@@ -1,10 +1,11 @@
 """The plan in words, for `--dry-run`. Must not import torch or textual."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sframes_tui.printable import counted, one_line
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.story.split import Chapter
 
 PROMPT_WIDTH = 100
 
@@ -43,12 +44,20 @@ def _heading(draft: Draft) -> Iterator[str]:
 def _chapters(plan: Plan, variant: int) -> Iterator[str]:
     width = max(len(tag) for tag in plan.tags)
     for number, chapter in enumerate(plan.story.chapters):
-        count = counted(len(chapter.prompts), "prompt")
-        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({count})"
-        for frame in plan.chapter_frames(variant, number):
+        frames = plan.chapter_frames(variant, number)
+        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({_count(plan, chapter, frames)})"
+        for frame in frames:
             if frame.style == 0:
                 yield f"  {number}-{frame.prompt} {one_line(plan.prompt(frame), PROMPT_WIDTH)}"
             yield _frame_line(plan, frame, width)
+
+
+def _count(plan: Plan, chapter: Chapter, frames: Sequence[Frame]) -> str:
+    count = counted(len(chapter.prompts), "prompt")
+    drawn = len(frames) // len(plan.tags)
+    if drawn == len(chapter.prompts):
+        return count
+    return f"{count}, {drawn or 'none'} of them drawn"
 
 
 def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
@@ -65,7 +74,7 @@ def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
 def _totals(plan: Plan) -> Iterator[str]:
     totals = (
         counted(len(plan.story.chapters), "chapter"),
-        counted(plan.story.prompt_count, "prompt"),
+        counted(len(plan.frames) // len(plan.tags) // plan.config.generation_config.variants, "prompt"),
         counted(len(plan.tags), "style"),
         counted(len(plan.frames), "frame"),
         counted(plan.steps, "step"),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from sframes_tui.story.leave_out import LeftOut
 from sframes_tui.story.schedulers import canonical_scheduler
 from sframes_tui.story.timed_regex import compile_pattern
 
@@ -30,6 +31,11 @@ def _known_device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
         raise ValueError('must be "auto", "cuda", "cuda:1", "mps" or "cpu"')
     return name
+
+
+def _place_in_text(item: str) -> str:
+    LeftOut.parse([item])
+    return item
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles)]
@@ -75,6 +81,10 @@ class PromptConfig(Section):
 
     max_entries_per_chapter: Count | None = None
     """Draw at most so many prompts of each chapter."""
+
+    leave_out: Annotated[list[Annotated[str, AfterValidator(_place_in_text)]], Field(max_length=10_000)] = []
+    """Don't draw these: "3" is a chapter, "4-7" a prompt of chapter 4, "3..5" and "4-7..4-12" are ranges, all counted
+    from 0. The other pictures keep their names and seeds; chains go on from the last picture before the gap."""
 
 
 class GenerationConfig(Section):

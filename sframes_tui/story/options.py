@@ -58,6 +58,8 @@ def _kind(annotation: Any, metadata: list[Any]) -> str:
         return " or ".join(dict.fromkeys(parts))
     if origin is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(annotation))
+    if origin is list:
+        return f"list of {_kind(get_args(annotation)[0], [])}"
     if origin is not None:
         inner, *extra = get_args(annotation)
         return _kind(inner, [*extra, *metadata])

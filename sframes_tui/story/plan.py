@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from sframes_tui.errors import StoryError
 from sframes_tui.story.config import Config
+from sframes_tui.story.leave_out import LeftOut, beyond
 from sframes_tui.story.names import distinct_names
 from sframes_tui.story.note import Note
 from sframes_tui.story.schedulers import Sampling
@@ -70,13 +71,13 @@ class Plan:
         return f"{self.tags[frame.style]} {frame.chapter}-{frame.prompt}"
 
     def chapter_frames(self, variant: int, chapter: int) -> Sequence[Frame]:
-        """The frames of one chapter of one variant, which stand together."""
-        start, stop = self._chapter_bounds[variant, chapter]
+        """The frames of one chapter of one variant, which stand together; none if the whole chapter is left out."""
+        start, stop = self._chapter_bounds.get((variant, chapter), (0, 0))
         return self.frames[start:stop]
 
     @property
     def chapter_keys(self) -> Iterable[tuple[int, int]]:
-        """(variant, chapter) of every chapter, in order."""
+        """(variant, chapter) of every chapter that has frames, in order."""
         return self._chapter_bounds
 
     @cached_property
@@ -137,30 +138,45 @@ def make_plan(config: Config, story: Story, sampling: Sampling, seed: int) -> Pl
     """Plans every frame that `config` asks of `story`, for a model that samples as `sampling` says.
 
     `seed` is the run's, 32 bits. What may surprise is in the plan's notes. Raises `StoryError` for more frames than
-    memory holds.
+    memory holds, and where all of the story is left out.
     """
-    count = config.generation_config.variants * story.prompt_count * len(config.style_configs)
+    left_out = LeftOut.parse(config.prompt_config.leave_out)
+    prompts = sum(count - left_out.prompts(number, count) for number, count in enumerate(story.prompt_counts))
+    if not prompts:
+        raise StoryError("leave_out leaves nothing to draw: take something off it, or include something again")
+    count = config.generation_config.variants * prompts * len(config.style_configs)
     if count > MAX_FRAMES:
         raise StoryError(
             f"{count:,} frames are more than the {MAX_FRAMES:,} that can be planned: "
             "lower max_chapters, max_entries_per_chapter or variants"
         )
     tags = distinct_names([style.file_tag for style in config.style_configs])
-    frames = tuple(_frames(config, story, sampling))
-    notes = (*_option_notes(config, sampling), *_tag_notes(config, tags), *_step_notes(config, tags, frames))
+    frames = tuple(_frames(config, story, sampling, left_out))
+    notes = (
+        *_left_out_notes(left_out, story),
+        *_option_notes(config, sampling),
+        *_tag_notes(config, tags),
+        *_step_notes(config, tags, frames),
+    )
     return Plan(config, story, sampling, seed, frames, tags, notes)
 
 
-def _frames(config: Config, story: Story, sampling: Sampling) -> Iterator[Frame]:
+def _frames(config: Config, story: Story, sampling: Sampling, left_out: LeftOut) -> Iterator[Frame]:
+    drawn = [
+        [prompt for prompt in range(count) if not (left_out.ranges and (number, prompt) in left_out)]
+        for number, count in enumerate(story.prompt_counts)
+    ]
     index = 0
     for variant in range(config.generation_config.variants):
-        for frame in _variant_frames(config, story, sampling, variant, index):
+        for frame in _variant_frames(config, drawn, sampling, variant, index):
             yield frame
             index = frame.number + 1
 
 
-def _variant_frames(config: Config, story: Story, sampling: Sampling, variant: int, index: int) -> Iterator[Frame]:
-    """The frames of one drawing of the whole story.
+def _variant_frames(
+    config: Config, drawn: Sequence[Sequence[int]], sampling: Sampling, variant: int, index: int
+) -> Iterator[Frame]:
+    """The frames of one drawing of the whole story, of whose chapters the prompts `drawn` are drawn.
 
     After each prompt `bases` moves on as the pictures do: with interleaving style i goes on from style i+1.
     """
@@ -171,10 +187,10 @@ def _variant_frames(config: Config, story: Story, sampling: Sampling, variant: i
     from_base = [sampling.real_steps(options.num_inference_steps, style.weight) for style in styles]
     nothing: list[int | None] = [None] * len(styles)
     bases, drawn_prompts = nothing, 0
-    for chapter, content in enumerate(story.chapters):
+    for chapter, prompts in enumerate(drawn):
         if options.chain_scope == "chapter":
             bases = nothing
-        for prompt in range(len(content.prompts)):
+        for prompt in prompts:
             shift = drawn_prompts % len(styles) if cycling else 0
             for style, base in enumerate(bases):
                 words = (style + shift) % len(styles)
@@ -185,6 +201,16 @@ def _variant_frames(config: Config, story: Story, sampling: Sampling, variant: i
                 bases = bases[1:] + bases[:1] if options.interleave else bases
             index += len(styles)
             drawn_prompts += 1
+
+
+def _left_out_notes(left_out: LeftOut, story: Story) -> Iterator[Note]:
+    if not left_out.ranges:
+        return
+    count = sum(left_out.prompts(number, count) for number, count in enumerate(story.prompt_counts))
+    yield Note("info", f"leave_out: {count:,} of {story.prompt_count:,} prompts are left out")
+    if strangers := beyond(left_out, story.prompt_counts):
+        named = ", ".join(strangers[:5]) + (", …" if len(strangers) > 5 else "")
+        yield Note("warning", f"leave_out: nothing in this text is {named}")
 
 
 def _option_notes(config: Config, sampling: Sampling) -> Iterator[Note]:

@@ -36,8 +36,13 @@ class Story:
     """What a person should know of the reading and splitting."""
 
     @property
+    def prompt_counts(self) -> tuple[int, ...]:
+        """Of each chapter."""
+        return tuple(len(chapter.prompts) for chapter in self.chapters)
+
+    @property
     def prompt_count(self) -> int:
-        return sum(len(chapter.prompts) for chapter in self.chapters)
+        return sum(self.prompt_counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,19 +25,26 @@ Span = tuple[int, int]
 # Its type stubs lack the attributes `msg` and `pos`.
 _RegexError: Any = regex.error
 
+
+class PatternError(ValueError):
+    """A pattern that is no regular expression, and where it stops being one."""
+
+    def __init__(self, reason: str, pattern: str, at: int) -> None:
+        super().__init__(f"not a regular expression: {reason} at position {at}: {pattern[:at]}▸{pattern[at:]}")
+        self.reason, self.at = reason, at
+
+
 COUNT = regex.compile(r"\{([\d\s]*+)(#?)")
 
 
 def compile_pattern(pattern: str) -> "regex.Pattern[str]":
-    """The compiled pattern; a `ValueError` says what is wrong with it and where."""
+    """The compiled pattern; a `ValueError` says what is wrong with it, a `PatternError` also where."""
     if _unrolled_size(pattern) > MAX_COMPILED_SIZE:
         raise ValueError("its repeat counts multiply to too large a regular expression: use smaller counts, or * and +")
     try:
         return regex.compile(pattern)
     except _RegexError as error:
-        at = error.pos or 0
-        where = f" at position {at}: {pattern[:at]}▸{pattern[at:]}"
-        raise ValueError(f"not a regular expression: {error.msg}{where}") from None
+        raise PatternError(error.msg, pattern, error.pos or 0) from None
     except (RecursionError, MemoryError):
         raise ValueError("not a usable regular expression: it is nested too deeply") from None
 
