@@ -11,7 +11,6 @@ from pathlib import Path
 
 from sframes_tui import __version__
 from sframes_tui.batch import as_json_line, run_batch
-from sframes_tui.dry_run import describe_plan
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import SFramesError, UsageError, first_line
 from sframes_tui.printable import printable
@@ -21,6 +20,7 @@ from sframes_tui.story.config_file import Override, load_config, parse_override
 from sframes_tui.story.draft import Draft, make_draft
 from sframes_tui.story.options import help_text
 from sframes_tui.story.original import convert
+from sframes_tui.story.plan_text import describe_plan
 
 EXIT_CODES = """exit codes:
   0  all frames drawn          3  refused: commands that nobody allowed
@@ -76,7 +76,7 @@ def _draw(words: Sequence[str]) -> int:
         loaded = load_config(arguments.config, _overrides(arguments))
         draft = make_draft(loaded)
         if arguments.dry_run:
-            return _print_lines(describe_plan(draft))
+            return _print_lines(describe_plan(draft.plan, draft.text_file, draft.loaded.notes))
         output = _output_folder(arguments.output)
         require_trust(loaded.path, loaded.config)
     except SFramesError as error:

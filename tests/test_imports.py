@@ -17,7 +17,9 @@ def loaded_by(code):
     return set(json.loads(done.stderr.strip().split("\n")[-1])) & HEAVY
 
 
-@pytest.mark.parametrize("module", ["cli", "batch", "dry_run", "doctor", "run.loop", "story.draft", "engine.protocol"])
+@pytest.mark.parametrize(
+    "module", ["cli", "batch", "story.plan_text", "doctor", "run.loop", "story.draft", "engine.protocol"]
+)
 def test_nothing_heavy_comes_with_an_import(module):
     assert loaded_by(f"import sframes_tui.{module}") == set()
 

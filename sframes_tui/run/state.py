@@ -48,6 +48,12 @@ class Marks:
     def __getitem__(self, frame: int) -> int:
         return self._blocks[frame // self.BLOCK][frame % self.BLOCK]
 
+    def between(self, start: int, stop: int) -> bytes:
+        """The marks of the frames from `start` to just before `stop`."""
+        first = start // self.BLOCK
+        joined = b"".join(self._blocks[first : -(-stop // self.BLOCK)])
+        return joined[start - first * self.BLOCK : stop - first * self.BLOCK]
+
     def with_marks(self, frames: Iterable[int], mark: int) -> "Marks":
         """As `with_mark` for each of `frames`, in the time of one copy."""
         blocks = [bytearray(block) for block in self._blocks]

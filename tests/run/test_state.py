@@ -91,3 +91,12 @@ def test_stale_frames_are_marked_until_drawn_again_or_kept():
     state = fold(state, FramesKept((3,)), 1.0)
     state = fold(fold(state, FrameStarted(1, "a", "p", 10), 1.0), FrameCompleted(1, Path("a"), 1.0, 1), 2.0)
     assert (state.stale, state.marks[1], state.marks[2], state.marks[3]) == (1, DONE, STALE, DONE)
+
+
+def test_marks_of_neighbouring_frames_are_read_across_blocks():
+    frames = 3 * Marks.BLOCK
+    marks = Marks.planned(frames).with_marks(range(Marks.BLOCK - 2, 2 * Marks.BLOCK + 1), DONE)
+    whole = bytes(marks[frame] for frame in range(frames))
+    for start, stop in [(0, 1), (0, frames), (510, 514), (1020, 1030), (600, 600), (1024, 1025)]:
+        assert marks.between(start, stop) == whole[start:stop]
+    assert Marks().between(0, 5) == b""

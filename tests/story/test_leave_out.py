@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.dry_run import describe_plan
 from sframes_tui.errors import ConfigError, StoryError
 from sframes_tui.story.config_file import parse_config
 from sframes_tui.story.draft import make_draft
 from sframes_tui.story.leave_out import LeftOut, beyond
 from sframes_tui.story.plan import make_plan
+from sframes_tui.story.plan_text import describe_plan
 from tests.story.test_plan import DDIM, config, story
 
 COUNTS = (3, 1, 4)
@@ -108,7 +108,7 @@ def test_a_bad_item_in_a_file_is_one_sentence_and_the_dry_run_shows_the_gap(tmp_
     )
     with pytest.raises(ConfigError, match=r"prompt_config\.leave_out.*'4_7' is no place in the text"):
         parse_config(text.replace("0-1", "4_7"), tmp_path / "c.toml")
-    lines = "\n".join(describe_plan(make_draft(parse_config(text, tmp_path / "c.toml"))))
+    lines = "\n".join(describe_plan(make_draft(parse_config(text, tmp_path / "c.toml")).plan))
     assert "(3 prompts, 2 of them drawn)" in lines
     assert "1 chapter, 2 prompts, 1 style, 2 frames" in lines
     assert "0-1 two" not in lines

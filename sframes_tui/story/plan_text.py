@@ -1,33 +1,34 @@
-"""The plan in words, for `--dry-run`. Must not import torch or textual."""
+"""The plan in words, for `--dry-run` and the screen. Must not import torch or textual."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sframes_tui.printable import counted, one_line
-from sframes_tui.story.draft import Draft
+from sframes_tui.story.note import Note
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.story.split import Chapter
 
 PROMPT_WIDTH = 100
 
 
-def describe_plan(draft: Draft) -> Iterator[str]:
-    """Lines: what is drawn with what, every frame, the totals, and every note."""
-    plan = draft.plan
-    yield from _heading(draft)
+def describe_plan(plan: Plan, text_file: Path | None = None, notes: Sequence[Note] = ()) -> Iterator[str]:
+    """Lines: what is drawn with what, every frame, the totals, and every note; `notes` are those of the file."""
+    yield from _heading(plan, text_file)
     for variant in range(plan.config.generation_config.variants):
         if plan.config.generation_config.variants > 1:
             yield f"\nvariant {variant}"
         yield from _chapters(plan, variant)
     yield from _totals(plan)
-    for note in (*draft.loaded.notes, *plan.story.notes, *plan.notes):
+    for note in (*notes, *plan.story.notes, *plan.notes):
         yield f"{note.level:<10} {one_line(note.text)}"
 
 
-def _heading(draft: Draft) -> Iterator[str]:
-    plan, options = draft.plan, draft.config.generation_config
+def _heading(plan: Plan, text_file: Path | None) -> Iterator[str]:
+    options = plan.config.generation_config
     sampling = plan.sampling
     assumed = " (assumed)" if sampling.assumed else ""
-    yield f"story      {one_line(plan.story.key)} from {one_line(str(draft.text_file))}"
+    source = plan.config.prompt_config.source if text_file is None else str(text_file)
+    yield f"story      {one_line(plan.story.key)} from {one_line(source)}"
     yield f"model      {one_line(options.model)}, {sampling.scheduler}{assumed}, {options.num_inference_steps} steps"
     modes = [
         "progressive" if options.progressive else "independent",
@@ -61,14 +62,16 @@ def _count(plan: Plan, chapter: Chapter, frames: Sequence[Frame]) -> str:
 
 
 def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
-    tag = f"      {plan.tags[frame.style]:<{width}}"
     words = f"  words of {plan.tags[frame.words]}" if frame.words != frame.style else ""
+    return f"      {plan.tags[frame.style]:<{width}}  {frame.steps:>4} steps  {describe_base(plan, frame)}{words}"
+
+
+def describe_base(plan: Plan, frame: Frame) -> str:
+    """What a frame's picture starts from."""
     if frame.base is None:
-        return f"{tag}  {frame.steps:>4} steps  from noise{words}"
-    if frame.steps == 0:
-        return f"{tag}     0 steps  {plan.name(plan.frames[frame.base])} carried over unchanged{words}"
+        return "from noise"
     base = plan.name(plan.frames[frame.base])
-    return f"{tag}  {frame.steps:>4} steps  from {base}, strength {frame.strength}{words}"
+    return f"from {base}, strength {frame.strength}" if frame.steps else f"{base} carried over unchanged"
 
 
 def _totals(plan: Plan) -> Iterator[str]:
