@@ -5,6 +5,7 @@ Each says in one sentence what is wrong, where, and what to do::
     SFramesError            exit code
     ├── UsageError              2     the command line
     ├── ConfigError             2     a configuration file, or a value given with --set
+    │   └── ChangedOnDiskError  2     another program changed the file that was to be saved
     ├── StoryError              2     the story's text, or how it is split
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
     ├── DiskError               1     the disk takes no more pictures
@@ -30,6 +31,10 @@ class ConfigError(SFramesError):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class ChangedOnDiskError(ConfigError):
+    """The file to be saved isn't what was read: saving would undo somebody else's edit."""
 
 
 class StoryError(SFramesError):

@@ -5,15 +5,30 @@ files in `configs/` all show that text.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sframes_tui.story.leave_out import LeftOut
-from sframes_tui.story.schedulers import canonical_scheduler
+from sframes_tui.story.schedulers import SCHEDULERS, canonical_scheduler
 from sframes_tui.story.timed_regex import compile_pattern
 
 DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+
+# What a form suggests; anything else that is valid may be entered too.
+MODELS = ("builtin:picturebook", DEFAULT_MODEL, "stabilityai/stable-diffusion-xl-base-1.0")
+DEVICES = ("auto", "cuda", "cuda:1", "mps", "cpu")
+PREVIEWS = ("terminal", "off")
+ENCODINGS = ("utf-8", "cp1252", "iso-8859-15", "utf-16", "cp1251", "shift_jis", "gb18030")
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """How a form asks for an option, where its type alone doesn't tell."""
+
+    control: Literal["text", "long text", "path", "regex", "model", "seed", "command"] = "text"
+    suggestions: tuple[str, ...] = ()
 
 
 def _compiles(pattern: str) -> str:
@@ -38,11 +53,12 @@ def _place_in_text(item: str) -> str:
     return item
 
 
-Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles)]
+Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
 Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Entered("seed")]
 Text = Annotated[str, Field(max_length=10_000)]
+LongText = Annotated[Text, Entered("long text")]
 
 
 class Section(BaseModel):
@@ -56,14 +72,14 @@ class Section(BaseModel):
 class PromptConfig(Section):
     """What is drawn: the text and how it is split."""
 
-    source: Annotated[str, Field(min_length=1, max_length=4096)]
+    source: Annotated[str, Field(min_length=1, max_length=4096), Entered("path")]
     """The text to draw: a plain text file or an EPUB. A relative path is looked up beside this file, then in the
     working directory."""
 
     key: Text | None = None
     """The story's name, used for the output folder; without it, the name of the source file."""
 
-    encoding: Annotated[str, Field(max_length=40)] | None = None
+    encoding: Annotated[str, Field(max_length=40), Entered("text", ENCODINGS)] | None = None
     """The text's encoding, such as "cp1252"; without it UTF-8, and if the text isn't that, what it looks like."""
 
     chapter_split_regex: Pattern | None = None
@@ -73,7 +89,7 @@ class PromptConfig(Section):
     prompt_split_regex: Pattern = "\n"
     """Matches what stands between two prompts of a chapter."""
 
-    prompt_override: Text | None = None
+    prompt_override: LongText | None = None
     """Drawn in place of every prompt; the text still gives their number."""
 
     max_chapters: Count | None = None
@@ -90,7 +106,7 @@ class PromptConfig(Section):
 class GenerationConfig(Section):
     """How it is drawn."""
 
-    model: Annotated[str, Field(min_length=1, max_length=4096)] = DEFAULT_MODEL
+    model: Annotated[str, Field(min_length=1, max_length=4096), Entered("model", MODELS)] = DEFAULT_MODEL
     """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which
     needs no download."""
 
@@ -100,7 +116,7 @@ class GenerationConfig(Section):
     variant: Annotated[str, Field(min_length=1, max_length=40)] | None = None
     """Variant of the model's weight files, such as "fp16"."""
 
-    scheduler: Annotated[str, AfterValidator(canonical_scheduler)] | None = None
+    scheduler: Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None = None
     """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the
     model's own."""
 
@@ -122,7 +138,7 @@ class GenerationConfig(Section):
     eta: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Noise added at each step; only the schedulers DDIM and TCD use it."""
 
-    negative_prompt: Text | None = None
+    negative_prompt: LongText | None = None
     """What the pictures should not show."""
 
     width: Pixels | None = None
@@ -159,14 +175,14 @@ class GenerationConfig(Section):
     grid_scope: Literal["chapter", "run"] = "chapter"
     """A chapter's grid shows its own pictures, or all pictures of the run so far."""
 
-    preview: bool | Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    preview: bool | Annotated[str, Field(min_length=1, max_length=1000), Entered("command", PREVIEWS)] | None = None
     """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external
     viewer, which must be trusted first."""
 
     preview_protocol: Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"] = "auto"
     """How the terminal shows pictures."""
 
-    preview_stop: Annotated[str, Field(max_length=1000)] | None = None
+    preview_stop: Annotated[str, Field(max_length=1000), Entered("command")] | None = None
     """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be
     trusted first."""
 
@@ -186,7 +202,7 @@ class GenerationConfig(Section):
     compile: bool = False
     """Compile the model for this machine first: minutes at the start, then every step is faster."""
 
-    device: Annotated[str, AfterValidator(_known_device)] = "auto"
+    device: Annotated[str, AfterValidator(_known_device), Entered("text", DEVICES)] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -214,10 +230,24 @@ class StyleConfig(Section):
     weight: Annotated[float, Field(ge=0, le=1)]
     """Strength of img2img: 0 keeps the picture before as it is, 1 forgets it; it also scales the number of steps."""
 
+    enabled: bool = True
+    """A style that is switched off stays in the file, but is drawn no more than if it weren't there."""
+
+
+def _one_enabled(styles: list[StyleConfig]) -> list[StyleConfig]:
+    if not any(style.enabled for style in styles):
+        raise ValueError("every style is switched off; switch at least one on (enabled = true)")
+    return styles
+
 
 class Config(Section):
     """A whole configuration file."""
 
     prompt_config: PromptConfig
     generation_config: GenerationConfig = Field(default_factory=GenerationConfig)
-    style_configs: Annotated[list[StyleConfig], Field(min_length=1)]
+    style_configs: Annotated[list[StyleConfig], Field(min_length=1), AfterValidator(_one_enabled)]
+
+    def with_enabled_styles(self) -> "Config":
+        """The configuration without its switched-off styles: what a plan is made of."""
+        drawn = [style for style in self.style_configs if style.enabled]
+        return self if len(drawn) == len(self.style_configs) else self.model_copy(update={"style_configs": drawn})

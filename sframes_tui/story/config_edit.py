@@ -1,60 +1,110 @@
 """New values put into the text of a configuration file, its comments and order kept. Must not import torch."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Item, Table
 
 from sframes_tui.errors import ConfigError
-from sframes_tui.story.config import Config
-from sframes_tui.story.options import SECTIONS
+from sframes_tui.story.style_blocks import with_style_blocks
+
+STYLES = "style_configs"
 
 
-def updated_text(text: str, config: Config) -> str:
-    """`text` with the values of `config`, its comments, order and untouched values kept.
+def updated_text(text: str, values: Mapping[str, Any], origins: Sequence[int | None] | None = None) -> str:
+    """`text` with exactly the keys and values of `values`, its comments, order and untouched values kept.
 
-    Keys that hold their default and weren't in the file stay out of it. Raises `ConfigError` if `text` is no TOML.
+    `origins` says for each style which table of `text` it was (None: a new one), so that comments move with their
+    style; without it, styles are those of the text in order. Raises `ConfigError` if `text` is no TOML.
     """
     text = re.sub(r"(?m)^(\s*)progresive(\s*=)", r"\1progressive\2", text)
+    styles = values.get(STYLES, [])
+    if origins is not None:
+        text = with_style_blocks(text, origins)
     try:
         document = tomlkit.parse(text)
+        for key in [key for key in document if key != STYLES and key not in values]:
+            del document[key]
+        for key, value in values.items():
+            if key != STYLES:
+                _update(document, key, value)
+        _update_styles(document, styles)
+        return tomlkit.dumps(document)
     except TOMLKitError as error:
         raise ConfigError(f"the file is not valid TOML any more: {error}") from None
-    for section in ("prompt_config", "generation_config"):
-        _update_table(_table(document, section), getattr(config, section).model_dump(exclude_defaults=True))
-    _update_styles(document, [style.model_dump() for style in config.style_configs])
-    return tomlkit.dumps(document)
 
 
-def _table(document: tomlkit.TOMLDocument, section: str) -> Any:
-    if section not in document:
-        document[section] = tomlkit.table()
-    return document[section]
+def same_value(one: Any, other: Any) -> bool:
+    """Equal as TOML values: true is not 1, 1 is 1.0, and "not a number" equals itself."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_value(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    if isinstance(one, bool) != isinstance(other, bool):
+        return False
+    return bool(one == other) or (one != one and other != other)
 
 
-def _update_table(table: Any, values: dict[str, Any]) -> None:
-    for key in [key for key in table if key not in values]:
-        if not _is_default(table, key):
-            del table[key]
+def toml_item(value: Any) -> Item:
+    """A value to write; a string stands in single quotes where double ones would need its backslashes doubled."""
+    if isinstance(value, str) and "\\" in value and "'" not in value and value.isprintable():
+        return tomlkit.string(value, literal=True)
+    item: Item = tomlkit.item(value)
+    return item
+
+
+def _update(document: Any, key: str, value: Any) -> None:
+    """A section's keys one by one; anything else as a whole."""
+    there = document.unwrap().get(key)
+    if isinstance(value, Mapping) and isinstance(there, dict):
+        _update_table(document[key], value)
+    elif not same_value(there, value) and (value or there is not None):
+        document[key] = _table(value) if isinstance(value, Mapping) else toml_item(value)
+
+
+def _update_table(table: Any, values: Mapping[str, Any]) -> None:
+    before = table.unwrap()
+    for key in [key for key in before if key not in values]:
+        del table[key]
     for key, value in values.items():
-        if key not in table or table.unwrap().get(key) != value:
-            table[key] = value
+        if key in before and not same_value(before[key], value):
+            table[key] = toml_item(value)
+    _add_keys(table, {key: value for key, value in values.items() if key not in before})
 
 
-def _is_default(table: Any, key: str) -> bool:
-    """A key written out with its default value says what the user wants said: it stays."""
-    fields = SECTIONS["generation_config"].model_fields | SECTIONS["prompt_config"].model_fields
-    return key in fields and fields[key].default == table.unwrap()[key]
+def _add_keys(table: Any, values: Mapping[str, Any]) -> None:
+    """Above the comments and blank lines in the table's end, which are meant for the table that follows."""
+    body = table.value.body if isinstance(table, Table) else []
+    last = next((at for at in reversed(range(len(body))) if body[at][0] is not None), -1)
+    tail = body[last + 1 :]
+    del body[last + 1 :]
+    for key, value in values.items():
+        table[key] = toml_item(value)
+    body.extend(tail)
 
 
-def _update_styles(document: tomlkit.TOMLDocument, styles: list[dict[str, Any]]) -> None:
-    tables = document.setdefault("style_configs", tomlkit.aot())
+def _table(values: Mapping[str, Any]) -> Any:
+    table = tomlkit.table()
+    for key, value in values.items():
+        table.add(key, toml_item(value))
+    return table
+
+
+def _update_styles(document: Any, styles: Sequence[Mapping[str, Any]]) -> None:
+    there = document.get(STYLES)
+    if not isinstance(there, AoT):
+        if there is not None and same_value(there.unwrap(), list(styles)):
+            return
+        # Tables of several lines take the place of what was written on one.
+        document.pop(STYLES, None)
+        document[STYLES] = tomlkit.aot()
+    tables = document[STYLES]
     while len(tables) > len(styles):
         del tables[-1]
     for table, values in zip(tables, styles, strict=False):
         _update_table(table, values)
     for values in styles[len(tables) :]:
-        added = tomlkit.table()
-        added.update(values)
-        tables.append(added)
+        tables.append(_table(values))

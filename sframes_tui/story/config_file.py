@@ -53,9 +53,7 @@ def load_config(path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
 
 def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
     """As `load_config`, of a text; `path` is what faults are reported against."""
-    values = _parse_toml(text, path)
-    notes = tuple(_drop_run_time_state(values))
-    _accept_old_spelling(values, path)
+    values, notes = read_values(text, path)
     for dotted, value in overrides:
         _override(values, dotted, value)
     try:
@@ -63,6 +61,14 @@ def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> L
     except ValidationError as error:
         overridden = {dotted for dotted, _ in overrides}
         raise ConfigError(*_sentences(error, text, path, overridden)) from None
+
+
+def read_values(text: str, path: Path) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """A text's values as TOML gives them, under today's keys, and what was dropped; `ConfigError` if it's no TOML."""
+    values = _parse_toml(text, path)
+    notes = tuple(_drop_run_time_state(values))
+    _accept_old_spelling(values, path)
+    return values, notes
 
 
 def read_config_text(path: Path) -> str:
@@ -160,18 +166,24 @@ def _check_index(target: list[Any], part: str, dotted: str) -> int:
 def _sentences(error: ValidationError, text: str, path: Path, overridden: set[str]) -> list[str]:
     """One sentence a fault; a union's several faults of one key are told once."""
     told: dict[str, str] = {}
-    faults = {
-        ".".join(str(part) for part in _key_path(fault)): fault for fault in error.errors(include_url=False)[::-1]
-    }
-    for dotted, fault in list(faults.items())[::-1][:LISTED_FAULTS]:
+    faults = fault_reasons(error)
+    for dotted, reason in list(faults.items())[:LISTED_FAULTS]:
         if any(dotted == each or dotted.startswith(f"{each}.") for each in overridden):
             where = f"--set {dotted}"
         else:
             line = line_of(text, dotted)
             where = f"{path}, line {line}: {dotted}" if line else f"{path}: {dotted}"
-        told[dotted] = f"{where}: {_reason(fault)}"
+        told[dotted] = f"{where}: {reason}"
     more = [f"{path}: and {len(faults) - LISTED_FAULTS} more faults"] if len(faults) > LISTED_FAULTS else []
     return [*told.values(), *more]
+
+
+def fault_reasons(error: ValidationError) -> dict[str, str]:
+    """What is wrong, by the dotted path of the option, such as `style_configs.0.weight`."""
+    faults = {
+        ".".join(str(part) for part in _key_path(fault)): fault for fault in error.errors(include_url=False)[::-1]
+    }
+    return {dotted: _reason(fault) for dotted, fault in list(faults.items())[::-1]}
 
 
 def _key_path(fault: ErrorDetails) -> tuple[int | str, ...]:

@@ -4,7 +4,7 @@ import inspect
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import tomli_w
 from annotated_types import Ge, Le
@@ -12,13 +12,28 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from sframes_tui.story.config import GenerationConfig, PromptConfig, StyleConfig
+from sframes_tui.story.config import Entered, GenerationConfig, PromptConfig, StyleConfig
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "prompt_config": PromptConfig,
     "generation_config": GenerationConfig,
     "style_configs": StyleConfig,
 }
+
+Control = Literal[
+    "switch", "whole number", "number", "choice", "text", "long text", "path", "regex", "model", "seed", "command", "list"
+]
+"""What a form shows for an option."""
+
+GROUPS = {
+    "prompt_config.source": "Story",
+    "generation_config.model": "Model and steps",
+    "generation_config.progressive": "Chains",
+    "generation_config.save_individual": "Output and preview",
+    "generation_config.engine": "Speed and memory",
+    "style_configs.style": "Styles",
+}
+"""The option that begins each group of a form; a group goes on to the next one's first option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,18 @@ class Option:
     default: str
     """As TOML; "required" or "absent" where there is none."""
     help: str
+    control: Control
+    group: str
+    preset: Any
+    """The default as a value; None where there is none."""
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    """The only values of a choice."""
+    suggestions: tuple[str, ...]
+    """Values worth offering where others may be entered too."""
+    truth_too: bool
+    """A text that may also be true or false."""
 
     @property
     def path(self) -> str:
@@ -40,9 +67,64 @@ class Option:
 
 def options() -> Iterator[Option]:
     """Every option in the order of its declaration."""
+    group = ""
     for section, model in SECTIONS.items():
         for key, field in model.model_fields.items():
-            yield Option(section, key, describe_kind(field), _default(field), inspect.cleandoc(field.description or ""))
+            group = GROUPS.get(f"{section}.{key}", group)
+            yield _option(section, key, group, field)
+
+
+def _option(section: str, key: str, group: str, field: FieldInfo) -> Option:
+    marks = list(_marks(field.annotation, field.metadata))
+    types_ = [mark for mark in marks if isinstance(mark, type)]
+    entered = next((mark for mark in marks if isinstance(mark, Entered)), None)
+    low, high = _bounds(marks)
+    choices = tuple(str(mark) for mark in marks if isinstance(mark, str))
+    return Option(
+        section=section,
+        key=key,
+        kind=describe_kind(field),
+        default=_default(field),
+        help=inspect.cleandoc(field.description or ""),
+        control=_control(entered, types_, bool(choices)),
+        group=group,
+        preset=None if field.default is PydanticUndefined else field.default,
+        low=low,
+        high=high,
+        choices=choices,
+        suggestions=entered.suggestions if entered else (),
+        truth_too=bool in types_ and str in types_,
+    )
+
+
+def _control(entered: Entered | None, types_: list[type], choice: bool) -> Control:
+    if list in types_:
+        return "list"
+    if entered:
+        return entered.control
+    if choice:
+        return "choice"
+    if str in types_:
+        return "text"
+    plain: dict[type, Control] = {bool: "switch", int: "whole number", float: "number"}
+    return next((plain[each] for each in types_ if each in plain), "text")
+
+
+def _marks(annotation: Any, metadata: list[Any]) -> Iterator[Any]:
+    """The plain types within an annotation, the values of its literals, and everything annotated, at any depth."""
+    origin = get_origin(annotation)
+    yield from (inner for item in metadata for inner in (item.metadata if isinstance(item, FieldInfo) else [item]))
+    if origin is Literal:
+        yield from get_args(annotation)
+    elif origin is Annotated:
+        inner, *extra = get_args(annotation)
+        yield from _marks(inner, extra)
+    elif origin is None:
+        yield annotation
+    else:
+        yield origin
+        for part in get_args(annotation):
+            yield from _marks(part, [])
 
 
 def describe_kind(field: FieldInfo) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 import tomlkit
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from tomlkit.items import AoT, Item, Table
+from tomlkit.items import AoT, Table
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config import Config
+from sframes_tui.story.config_edit import toml_item
 from sframes_tui.story.options import SECTIONS, describe_kind
 
 MAX_CHARACTERS = 1_000_000
@@ -253,12 +254,5 @@ def _toml(config: dict[str, Any]) -> str:
 def _toml_table(values: dict[str, Any]) -> Table:
     table = tomlkit.table()
     for key, value in values.items():
-        table.add(key, _toml_value(value))
+        table.add(key, toml_item(value))
     return table
-
-
-def _toml_value(value: object) -> Item:
-    """A string in single quotes where double quotes would need its backslashes doubled."""
-    if isinstance(value, str) and "\\" in value and "'" not in value and value.isprintable():
-        return tomlkit.string(value, literal=True)
-    return tomlkit.item(value)

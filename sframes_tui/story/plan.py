@@ -48,6 +48,7 @@ class Plan:
     """Every frame of a run, in an order in which bases come before what is drawn from them."""
 
     config: Config
+    """Without the styles that are switched off."""
     story: Story
     sampling: Sampling
     seed: int
@@ -140,6 +141,7 @@ def make_plan(config: Config, story: Story, sampling: Sampling, seed: int) -> Pl
     `seed` is the run's, 32 bits. What may surprise is in the plan's notes. Raises `StoryError` for more frames than
     memory holds, and where all of the story is left out.
     """
+    config = config.with_enabled_styles()
     left_out = LeftOut.parse(config.prompt_config.leave_out)
     prompts = sum(count - left_out.prompts(number, count) for number, count in enumerate(story.prompt_counts))
     if not prompts:

@@ -168,7 +168,7 @@ file_tag = "y"
 weight = 1
 """
     config = parse_config(text, PATH, [("generation_config.seed", 4), ("style_configs.0.weight", 0.75)]).config
-    saved = updated_text(text, config)
+    saved = updated_text(text, config.model_dump(exclude_unset=True))
     assert saved == text.replace("progresive", "progressive").replace("seed = 3", "seed = 4").replace("0.5", "0.75")
     assert parse_config(saved, PATH).config == config
 
@@ -180,10 +180,15 @@ def test_saving_adds_and_removes_styles_and_keys():
     grown["style_configs"].append(extra)
     del grown["generation_config"]["seed"]
     config = type(parse_config(text, PATH).config).model_validate(grown)
-    saved = updated_text(text, config)
+    saved = updated_text(text, config.model_dump(exclude_unset=True))
     assert "seed" not in saved
     assert parse_config(saved, PATH).config == config
-    assert parse_config(updated_text(saved, parse_config(MINIMAL, PATH).config), PATH).config.style_configs[1:] == []
+    assert (
+        parse_config(
+            updated_text(saved, parse_config(MINIMAL, PATH).config.model_dump(exclude_unset=True)), PATH
+        ).config.style_configs[1:]
+        == []
+    )
 
 
 def test_a_line_is_found_by_section_table_and_key():
