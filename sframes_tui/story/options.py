@@ -21,7 +21,18 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 Control = Literal[
-    "switch", "whole number", "number", "choice", "text", "long text", "path", "regex", "model", "seed", "command", "list"
+    "switch",
+    "whole number",
+    "number",
+    "choice",
+    "text",
+    "long text",
+    "path",
+    "regex",
+    "model",
+    "seed",
+    "command",
+    "list",
 ]
 """What a form shows for an option."""
 
