@@ -10,6 +10,7 @@ from PIL import Image
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.decoding import SoundDecoding
 
 Normalisation = tuple[torch.Tensor, torch.Tensor]
 
@@ -22,6 +23,8 @@ class Autoencoder:
         self._pipe, self._together = pipe, together
         self._device: torch.device = pipe._execution_device  # noqa: SLF001
         self._xl = hasattr(pipe, "text_encoder_2")
+        self.redone = False
+        """Whether a picture had to be decoded again in 32 bits."""
 
     @torch.no_grad()
     def encode(self, bases: Sequence[Image.Image], generators: Sequence[torch.Generator]) -> list[torch.Tensor]:
@@ -86,10 +89,20 @@ class Autoencoder:
         try:
             unscaled = [self._unscaled(each.to(vae.dtype)) for each in latents]
             groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
-            return [picture for group in groups for picture in self._marked(vae.decode(group, return_dict=False)[0])]
+            with SoundDecoding(vae) as decoding:
+                decoded = [vae.decode(group, return_dict=False)[0] for group in groups]
+            self.redone = self.redone or decoding.redone
+            return [picture for group in decoded for picture in self._marked(group)]
         finally:
             if upcast:
                 vae.to(dtype=torch.float16)
+
+    def is_blocked(self, decoded: torch.Tensor) -> bool:
+        """Whether the model's own safety checker, where it has one, flags a decoded (3, height, width) picture."""
+        if getattr(self._pipe, "safety_checker", None) is None:
+            return False
+        _, flags = self._pipe.run_safety_checker(decoded[None], self._device, self._pipe.unet.dtype)
+        return any(flags or ())
 
     def _marked(self, decoded: torch.Tensor) -> torch.Tensor:
         """With the invisible watermark that diffusers gives Stable Diffusion XL where a package for it is there."""

@@ -17,6 +17,7 @@ import torch
 from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
+from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.denoiser import Denoiser, Pace
 from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory
 from sframes_tui.engine.preview import Previewer
@@ -80,7 +81,7 @@ class BatchedEngine:
         self.pinned = config.deterministic
         self._pipelines, self._config = pipelines, config
         self._slots = 1
-        self._begun = False
+        self._begun = self._told_of_redoing = False
         self._waiting: list[Job] = []
         self._rows: list[Row] = []
         scheduler = copy.deepcopy(pipelines.scheduler)
@@ -253,10 +254,18 @@ class BatchedEngine:
     def _judged(self, rows: list[Row]) -> list[Outcome]:
         """Pictures, or why there are none."""
         sound = [row for row in rows if torch.isfinite(row.latents).all()]
-        decoded = self._starter.autoencoder.decode([row.latents for row in sound])
+        autoencoder = self._starter.autoencoder
+        decoded = autoencoder.decode([row.latents for row in sound])
+        blocked = [autoencoder.is_blocked(each) for each in decoded]
         self._pipelines.text.maybe_free_model_hooks()
-        pictures = dict(zip(sound, decoded, strict=True))
-        return [_judged(row, pictures.get(row)) for row in rows]
+        pictures = dict(zip(sound, zip(decoded, blocked, strict=True), strict=True))
+        return [*self._remarks(), *(_judged(row, *pictures.get(row, (None, False))) for row in rows)]
+
+    def _remarks(self) -> list[Outcome]:
+        """That pictures are decoded twice is said once."""
+        new = self._starter.autoencoder.redone and not self._told_of_redoing
+        self._told_of_redoing = self._told_of_redoing or new
+        return [Remark(REDONE)] if new else []
 
     def _let_go(self, rows: list[Row]) -> None:
         self._rows = [row for row in self._rows if row not in rows]
@@ -302,15 +311,17 @@ def _attempted(work: Callable[[], None]) -> Failure | None:
     return None
 
 
-def _judged(row: Row, decoded: torch.Tensor | None) -> Outcome:
+def _judged(row: Row, decoded: torch.Tensor | None, blocked: bool) -> Outcome:
     """A picture, or why there is none; `decoded` is missing where the latents were not finite."""
     try:
+        if blocked:
+            raise pixels.BlockedError
         if decoded is None:
             pixels.check_latents(row.latents)
             raise AssertionError("finite latents were not decoded")
         return Drawn(row.job.frame, picture_of(decoded))
     except pixels.SpoiledError as error:
-        return Spoiled(row.job.frame, str(error))
+        return error.outcome(row.job.frame)
 
 
 def _groups(items: list[Item], together: bool) -> Iterator[list[Item]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline, Pipelines
+from sframes_tui.engine.decoding import SoundDecoding
 from sframes_tui.engine.memory import free_memory
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
 from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
@@ -100,11 +101,12 @@ class GroupedEngine(ReferenceEngine):
         bases: list[Image.Image | None] = [job.base for job in rows]
         start = {"image": bases, "strength": jobs[0].strength} if from_base else {}
         watch = GroupWatch(jobs, steps, report, cancelled)
-        with pixels.DecoderWatch(getattr(pipe, "vae", None)) as decoder:
+        with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
             images = self._call_rows(pipe, rows, start, watch)
         pixels.check_latents(watch.latents)
-        decoder.check()
-        return [Drawn(job.frame, pixels.checked_picture(images[rows.index(job)])) for job in jobs]
+        decoding.check()
+        drawn = [Drawn(job.frame, pixels.checked_picture(images[rows.index(job)])) for job in jobs]
+        return [*self._remarks(decoding), *drawn]
 
     def _rows(self, jobs: list[Job]) -> list[Job]:
         """The jobs of a call, row by row: each in its own slot and copies of the first in the others, if pinned."""
@@ -127,6 +129,7 @@ class GroupedEngine(ReferenceEngine):
         try:
             prompts = [job.prompt for job in rows]
             result = pipe(prompt=prompts, generator=generators, **fixed, **start, **watch.arguments(pipe))
+            pixels.check_flags(getattr(result, "nsfw_content_detected", None))
             images: Sequence[NDArray[np.float32]] = result.images
             return images
         finally:

@@ -1,18 +1,40 @@
 """Pictures <-> tensors, and whether they are finite and not all black. Must not import diffusers."""
 
-from typing import Self
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from sframes_tui.engine.protocol import Blocked, Spoiled
+
 NOT_FINITE = 'the model\'s numbers ran out of range (NaN or infinite) in {where}; dtype = "float32" usually helps'
 ALL_BLACK = "the picture came out all black"
+BLOCKED = "blocked: the model's safety checker took it for something that must not be shown"
 
 
 class SpoiledError(Exception):
     """A picture that must not be kept; the message says why."""
+
+    def outcome(self, frame: int) -> Spoiled:
+        return Spoiled(frame, str(self), by_chance=True)
+
+
+class BlockedError(SpoiledError):
+    """The model's own safety checker blacked the picture out."""
+
+    def __init__(self) -> None:
+        super().__init__(BLOCKED)
+
+    def outcome(self, frame: int) -> Spoiled:
+        return Blocked(frame, str(self))
+
+
+def check_flags(flags: object) -> None:
+    """Raises `BlockedError` where a safety checker flagged something; None is no checker's answer."""
+    if isinstance(flags, Sequence) and any(flags):
+        raise BlockedError
 
 
 def quantised(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -38,34 +60,3 @@ def check_latents(latents: torch.Tensor | None) -> None:
     """Raises `SpoiledError` where a latent is not finite; None passes."""
     if latents is not None and not torch.isfinite(latents).all():
         raise SpoiledError(NOT_FINITE.format(where="the latents"))
-
-
-class DecoderWatch:
-    """Sees what a VAE's decoder gives before it is clamped to 0..1, which would hide infinite values.
-
-    A context manager around one drawing; `check()` afterwards raises `SpoiledError` if anything was not finite.
-    Does nothing for a VAE without a `decoder` module.
-    """
-
-    def __init__(self, vae: object) -> None:
-        self._decoder = getattr(vae, "decoder", None)
-        self._finite: torch.Tensor | None = None
-        self._hook: torch.utils.hooks.RemovableHandle | None = None
-
-    def __enter__(self) -> Self:
-        if isinstance(self._decoder, torch.nn.Module):
-            self._hook = self._decoder.register_forward_hook(self._look)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._hook is not None:
-            self._hook.remove()
-
-    def _look(self, _module: torch.nn.Module, _inputs: object, output: object) -> None:
-        if isinstance(output, torch.Tensor):
-            finite = torch.isfinite(output).all()
-            self._finite = finite if self._finite is None else self._finite & finite
-
-    def check(self) -> None:
-        if self._finite is not None and not self._finite:
-            raise SpoiledError(NOT_FINITE.format(where="the decoded picture"))

@@ -63,6 +63,13 @@ class Spoiled:
 
     frame: int
     reason: str
+    by_chance: bool = False
+    """NaN or black: another seed may give a usable one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked(Spoiled):
+    """A frame that the model's own safety checker blacked out: never saved, never a base, never tried again."""
 
 
 @dataclass(frozen=True, slots=True)

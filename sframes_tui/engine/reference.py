@@ -10,11 +10,15 @@ import torch
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.prompts import PromptFitter
-from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Spoiled
+from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.errors import first_line
 from sframes_tui.story.config import GenerationConfig
+
+OUT_OF_MEMORY = "out of memory: a smaller picture, vae_tiling or offload needs less"
+FREED = "out of memory: freed what was unused and began the frame again; the pictures stay the same"
 
 Report = Callable[[Progress], None]
 
@@ -41,6 +45,7 @@ class ReferenceEngine:
         self._scheduler = copy.deepcopy(pipelines.scheduler)
         self._config = config
         self._job: Job | None = None
+        self._told_of_redoing = False
         self.real_steps = cache(self._count_steps)
 
     @property
@@ -85,33 +90,45 @@ class ReferenceEngine:
         job, self._job = self._job, None
         if job is None or cancelled.is_set():
             return []
+        outcomes = self._attempted(job, report, cancelled)
+        if outcomes is None:
+            # Only here, outside the except block, has the traceback let go of the frame's tensors.
+            free_memory()
+            again = self._attempted(job, report, cancelled)
+            outcomes = [Spoiled(job.frame, OUT_OF_MEMORY)] if again is None else [Remark(FREED), *again]
+        return outcomes
+
+    def _attempted(self, job: Job, report: Report, cancelled: threading.Event) -> list[Outcome] | None:
+        """What became of a frame, nothing if it was cancelled; None where memory ran out."""
         try:
-            return [self._draw(job, report, cancelled)]
+            return self._draw(job, report, cancelled)
         except StoppedError:
             return []
         except pixels.SpoiledError as error:
-            reason = str(error)
+            return [error.outcome(job.frame)]
         except Exception as error:  # whatever one frame runs into, the others may still be drawn
-            reason = said_in_one_sentence(error)
-        # Only here, outside the except block, has the traceback let go of the frame's tensors.
-        free_memory()
-        return [Spoiled(job.frame, reason)]
+            return None if is_out_of_memory(error) else [Spoiled(job.frame, said_in_one_sentence(error))]
 
-    def _draw(self, job: Job, report: Report, cancelled: threading.Event) -> Drawn:
+    def _draw(self, job: Job, report: Report, cancelled: threading.Event) -> list[Outcome]:
         from_base = job.base is not None and job.strength is not None and self._pipelines.image is not None
         pipe = self._pipelines.image if from_base else self._pipelines.text
         steps = self.real_steps(job.strength if from_base else None)
         if from_base and steps == 0 and job.base is not None:
-            return Drawn(job.frame, job.base)
+            return [Drawn(job.frame, job.base)]
         start = {"image": job.base, "strength": job.strength} if from_base else {}
         watch = StepWatch(job.frame, steps, report, cancelled)
-        with pixels.DecoderWatch(getattr(pipe, "vae", None)) as decoder:
+        with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
             result = self._call(pipe, job, start, watch)
         pixels.check_latents(watch.latents)
-        decoder.check()
-        if any(getattr(result, "nsfw_content_detected", None) or ()):
-            raise pixels.SpoiledError("the model's safety checker blacked the picture out")
-        return Drawn(job.frame, pixels.checked_picture(result.images[0]))
+        decoding.check()
+        pixels.check_flags(getattr(result, "nsfw_content_detected", None))
+        return [*self._remarks(decoding), Drawn(job.frame, pixels.checked_picture(result.images[0]))]
+
+    def _remarks(self, decoding: SoundDecoding) -> list[Outcome]:
+        """That pictures are decoded twice is said once."""
+        new = decoding.redone and not self._told_of_redoing
+        self._told_of_redoing = self._told_of_redoing or new
+        return [Remark(REDONE)] if new else []
 
     def _call(self, pipe: Pipeline, job: Job, start: Mapping[str, object], watch: "StepWatch") -> PipelineOutput:
         pipe.scheduler = copy.deepcopy(self._scheduler)
@@ -163,5 +180,5 @@ class StepWatch:
 def said_in_one_sentence(error: Exception) -> str:
     """What a failed frame is reported with."""
     if is_out_of_memory(error):
-        return "out of memory: a smaller picture, vae_tiling or offload needs less"
+        return OUT_OF_MEMORY
     return first_line(error) if not str(error).strip() else f"{type(error).__name__}: {first_line(error)}"
