@@ -87,7 +87,7 @@ def _draw(words: Sequence[str]) -> int:
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:
-    from sframes_tui.ui.app import run_screen
+    from sframes_tui.ui.start import run_screen
 
     return run_screen(arguments.config, _load_engine, _output_folder(arguments.output))
 

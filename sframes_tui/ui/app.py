@@ -1,15 +1,23 @@
-"""The application: it opens what it was given and is left again. Must not import torch before the first paint."""
+"""The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch."""
 
-import sys
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.dom import DOMNode
+from textual.screen import Screen
 
-from sframes_tui.errors import UsageError
+from sframes_tui.printable import one_line
 from sframes_tui.story.document import Document
-from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
+from sframes_tui.ui.dialogs import Question, ThemeDialog, leave_question
+from sframes_tui.ui.help_screen import HelpScreen
+from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.main_screen import MainScreen
+from sframes_tui.ui.remembered import recall, remember
 from sframes_tui.ui.run_control import MakeEngine
+from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
 
 
 class SFramesApp(App[None]):
@@ -18,28 +26,69 @@ class SFramesApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "S-Frames"
     BINDINGS = bindings("app")
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMAND_PALETTE_BINDING = BY_ID["palette"].key
 
-    def __init__(self, document: Document, make_engine: MakeEngine, root: Path) -> None:
+    def __init__(self, document: Document, make_engine: MakeEngine, root: Path, *, few_colours: bool = False) -> None:
+        """`root` is where run folders go; `few_colours` for a terminal that has no more than sixteen."""
         super().__init__()
         self.main = MainScreen(document, make_engine, root)
+        self._themes, self._problems = load_themes()
+        self.keymap, problems = load_keymap()
+        """The user's own keys, by command."""
+        self._problems += problems
+        self._choose_first_theme(few_colours)
+        self.set_keymap(self.keymap)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
+
+    def _choose_first_theme(self, few_colours: bool) -> None:
+        for theme in self._themes:
+            self.register_theme(theme)
+        wanted = (recall("theme"), SIXTEEN_COLOURS if few_colours else DEFAULT)
+        self.theme = next((name for name in wanted if name in self.available_themes), self.theme)
 
     def on_mount(self) -> None:
-        self.push_screen(self.main)
+        for problem in self._problems:
+            self.notify(one_line(problem, 300), severity="warning", timeout=10, markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette finds: every command that somebody on the screen answers to."""
+        for command in COMMANDS:
+            if command.id != "palette" and (node := _answering(screen, command)) is not None:
+                keys = shown_keys(command, self.keymap)
+                run = partial(self._run, command, node)
+                yield SystemCommand(f"{command.name}  ({keys})", command.help, run)
+
+    async def _run(self, command: Command, node: DOMNode) -> None:
+        await self.run_action(command.action, node)
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.keymap))
+
+    def action_theme(self) -> None:
+        if not isinstance(self.screen, ThemeDialog):
+            names = [theme.name for theme in self._themes]
+            self.push_screen(ThemeDialog(names), lambda name: remember("theme", name) if name else None)
 
     def action_leave(self) -> None:
+        """Leaves at once, unless something would be lost."""
+        running, state = self.main.run_control.running, self.main.state
+        progress = f"{state.settled} of {state.frames} pictures are drawn" if running else ""
+        if not running and not self.main.document.unsaved:
+            self.exit()
+        elif not isinstance(self.screen, Question):
+            question = leave_question(self.main.document.unsaved, progress)
+            self.push_screen(question, lambda answer: self._leave() if answer == "yes" else None)
+
+    def _leave(self) -> None:
         self.main.run_control.stop()
         self.exit()
 
-    def action_help(self) -> None:
-        self.action_show_help_panel()
 
-
-def run_screen(target: Path, make_engine: MakeEngine, root: Path) -> int:
-    """Opens a configuration file on the screen and returns the exit code; `UsageError` where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the screen needs a terminal on stdin and stdout; draw without one with --batch")
-    app = SFramesApp(Document.open(target), make_engine, root)
-    app.run()
-    app.main.run_control.join()
-    return app.return_code or 0
+def _answering(screen: Screen[object], command: Command) -> DOMNode | None:
+    """The app, the screen or the widget that has a command among its own bindings."""
+    nodes: list[DOMNode] = [screen.app, screen, *screen.query("*")]
+    own = (node for node in nodes if any(getattr(each, "id", None) == command.id for each in type(node).BINDINGS))
+    return next(own, None)

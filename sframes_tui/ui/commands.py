@@ -4,13 +4,28 @@ Bindings, footer, command palette, help screen, the user's keymap and the README
 A pane takes its own with `BINDINGS = bindings("story")` and has a method `action_...` for each.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
 
 Scope = Literal["app", "main", "form", "story", "pictures", "log"]
 """Where a command works: everywhere, on the main screen, or while its pane has the focus."""
+
+SCOPES: dict[Scope, str] = {
+    "app": "Everywhere",
+    "main": "The run and the panes",
+    "form": "Settings",
+    "story": "Story",
+    "pictures": "Pictures",
+    "log": "Log",
+}
+"""What people call them."""
+
+When = Literal["always", "idle", "running", "paused", "changed"]
+"""When the footer shows a command. Its key works at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +41,59 @@ class Command:
     help: str
     """One sentence."""
     action: str
+    """The action of the widget that has the scope's bindings."""
     scope: Scope
     footer: bool = False
-    """Whether the footer has room for it."""
+    """Whether the footer shows it where there is room."""
     priority: bool = False
     """Whether it comes before what the focused widget does with the key."""
+    when: When = "always"
+    paused_name: str = ""
+    """Its name instead while the run is paused."""
+
+
+def _app(command: str, key: str, name: str, about: str, action: str, footer: bool = False) -> Command:
+    return Command(command, key, name, about, action, "app", footer, priority=True)
+
+
+def _main(command: str, key: str, name: str, about: str, action: str, when: When | None = None) -> Command:
+    """In the footer where there is a `when`."""
+    return Command(command, key, name, about, action, "main", when is not None, True, when or "always")
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("help", "f1", "Help", "Show every key.", "help", "app", footer=True, priority=True),
-    Command("quit", "ctrl+q", "Quit", "Leave; asks where something would be lost.", "leave", "app", True, True),
-    Command("palette", "ctrl+p", "Commands", "Find a command by its name.", "command_palette", "app", True, True),
-    Command("theme", "ctrl+t", "Theme", "Choose other colours.", "change_theme", "app", priority=True),
-    Command("suspend", "ctrl+z", "Suspend", "Go back to the shell; `fg` returns.", "suspend_process", "app"),
-    Command("start", "ctrl+r", "Start", "Draw the story as it is set up now.", "start", "main", True, True),
-    Command("pause", "f7", "Pause", "Pause the run, or let it go on.", "pause", "main", True, True),
-    Command("finish", "f8", "Finish", "Stop once the pictures in hand are drawn.", "finish", "main", True, True),
-    Command("stop", "f9", "Stop now", "Stop at once; half-drawn pictures are lost.", "stop", "main", True, True),
-    Command("show_form", "f2", "Settings", "Go to the settings.", "show('form')", "main", priority=True),
-    Command("show_story", "f3", "Story", "Go to the story.", "show('story')", "main", priority=True),
-    Command("show_pictures", "f4", "Pictures", "Go to the pictures.", "show('pictures')", "main", priority=True),
-    Command("show_log", "f5", "Log", "Go to the log.", "show('log')", "main", priority=True),
-    Command("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "main", True, True),
+    _app("palette", "ctrl+p", "Commands", "Find a command by its name.", "command_palette", footer=True),
+    _app("help", "f1", "Help", "Show every key.", "help", footer=True),
+    _app("quit", "ctrl+q", "Quit", "Leave; asks only where something would be lost.", "leave", footer=True),
+    _app("theme", "ctrl+t", "Theme", "Choose other colours.", "theme"),
+    Command("suspend", "ctrl+z", "Suspend", "Back to the shell for a while; `fg` returns.", "suspend_process", "app"),
+    _main("start", "ctrl+r", "Start", "Draw the story as it is set up now.", "start", "idle"),
+    Command(
+        "pause",
+        "f7",
+        "Pause",
+        "Pause once the pictures in hand are drawn; once more goes on.",
+        "pause",
+        "main",
+        True,
+        True,
+        "running",
+        "Go on",
+    ),
+    _main("finish", "f8", "Stop after this", "Draw the pictures in hand to their end, then stop.", "finish", "running"),
+    _main("stop", "f9", "Stop now", "Stop within a step; what is half drawn is lost.", "stop", "running"),
+    _main("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "changed"),
+    _main("show_form", "f2", "Settings", "Go to the settings.", "show('form')"),
+    _main("show_story", "f3", "Story", "Go to the story.", "show('story')"),
+    _main("show_pictures", "f4", "Pictures", "Go to the pictures.", "show('pictures')"),
+    _main("show_log", "f5", "Log", "Go to the log.", "show('log')"),
+    Command("log_filter", "slash", "Filter", "Show only lines with these words.", "filter", "log", True),
+    Command("log_level", "l", "Level", "Show all lines, warnings and errors, or errors alone.", "level", "log", True),
+    Command("log_follow", "f", "Follow", "Keep the newest line in sight, or not.", "follow", "log", True),
+    Command("log_copy", "c", "Copy", "Copy the lines that are shown to the clipboard.", "copy", "log", True),
 )
+
+BY_ID = {command.id: command for command in COMMANDS}
 
 
 def bindings(scope: Scope) -> list[BindingType]:
@@ -66,3 +111,27 @@ def bindings(scope: Scope) -> list[BindingType]:
         for command in COMMANDS
         if command.scope == scope
     ]
+
+
+def shown_keys(command: Command, keymap: Mapping[str, str] | None = None) -> str:
+    """A command's keys as people know them, such as "^r" or "F1", the user's own where there are some."""
+    keys = (keymap or {}).get(command.id, command.key)
+    return " ".join(shown_key(key.strip()) for key in keys.split(","))
+
+
+def shown_key(key: str) -> str:
+    """One key: "ctrl+r" is "^r", "f1" is "F1", "slash" is "/"."""
+    *modifiers, last = key.split("+")
+    name = format_key(last)
+    name = name.upper() if len(name) > 1 and name[0] == "f" and name[1:].isdigit() else name
+    return "".join("^" if modifier == "ctrl" else f"{modifier} " for modifier in modifiers) + name
+
+
+def key_table() -> str:
+    """All commands as Markdown tables, for the README."""
+    parts = []
+    for scope, title in SCOPES.items():
+        rows = [f"| `{shown_keys(each)}` | {each.name} | {each.help} |" for each in COMMANDS if each.scope == scope]
+        if rows:
+            parts += [f"| {title} | | |", "|---|---|---|", *rows, ""]
+    return "\n".join(parts)

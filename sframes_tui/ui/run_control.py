@@ -3,19 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
 
 from textual.message import Message
 
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import SFramesError
 from sframes_tui.run.events import Event, FrameProgress
-from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control
+from sframes_tui.run.loop import Control, Emit
 from sframes_tui.story.draft import Draft
 
 MakeEngine = Callable[[Draft], Engine]
+Draw = Callable[[Emit, Control], None]
+"""Draws a run to its end; raises the `SFramesError` that its last event tells of."""
 TimedEvent = tuple[float, Event]
 """`time.monotonic()` of its coming, and the event."""
 
@@ -64,48 +63,56 @@ class Mailbox:
         return tuple(taken)
 
 
-class Steers(Protocol):
-    """How a run is steered, wherever it draws."""
-
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def finish(self) -> None: ...
-    def stop(self) -> None: ...
-
-
 class RunControl:
     """The one run that this process draws, if there is one."""
 
     def __init__(self, wake: Callable[[], object]) -> None:
+        """`wake` is called from the run's thread where `mailbox` has something to take."""
         self.mailbox = Mailbox(wake)
-        self.control = Control()
+        self._control = Control()
         self._thread: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, draft: Draft, make_engine: MakeEngine, root: Path) -> None:
-        """Draws a draft below `root`; `RuntimeError` while a run is under way."""
+    def start(self, draw: Draw) -> None:
+        """Draws in a thread; `RuntimeError` while a run is under way."""
         if self.running:
             raise RuntimeError("a run is under way")
-        self.control = Control()
-        self._thread = threading.Thread(target=self._draw, args=(draft, make_engine, root), name="run")
+        self._control = Control()
+        # A daemon: a model that takes minutes to load must not keep the program from ending.
+        self._thread = threading.Thread(target=self._draw, args=(draw,), name="run", daemon=True)
         self._thread.start()
 
-    def _draw(self, draft: Draft, make_engine: MakeEngine, root: Path) -> None:
+    def _draw(self, draw: Draw) -> None:
         try:
-            execute(draft, lambda: make_engine(draft), root, self.mailbox.put, self.control)
+            draw(self.mailbox.put, self._control)
         except SFramesError:
             return  # The run's last event told of it.
 
+    @property
+    def pausing(self) -> bool:
+        """Whether the run is paused, or will be."""
+        return self._control.pause.is_set()
+
+    def pause(self) -> None:
+        """Draws the pictures in hand, and then none until `resume`."""
+        self._control.pause.set()
+
+    def resume(self) -> None:
+        self._control.pause.clear()
+
     def finish(self) -> None:
-        self.control.finish.set()
+        """Draws the pictures in hand, then stops."""
+        self._control.finish.set()
 
     def stop(self) -> None:
-        self.control.stop.set()
+        """Stops within a denoising step."""
+        self._control.stop.set()
 
-    def join(self) -> None:
-        """Waits until the run has ended."""
+    def join(self, seconds: float | None = None) -> bool:
+        """Waits until the run has ended, at most so long; whether it has."""
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+        return not self.running

@@ -1,17 +1,35 @@
-"""One line on the run: model, frames, steps, rates, time left. Must not import torch."""
+"""The foot: how the run goes and what draws it. Must not import torch."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual.widgets import Static
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
 
 from sframes_tui.printable import one_line
 from sframes_tui.run.describe import duration
 from sframes_tui.run.state import RunState
+from sframes_tui.ui.commands import shown_key
+from sframes_tui.ui.key_bar import active_keys
+
+BAR = 12
+"""Cells of the progress bar."""
+WORDS = {
+    "idle": "no run yet",
+    "loading": "loading the model",
+    "drawing": "drawing",
+    "paused": "paused",
+    "completed": "done",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+COLOURS = {"drawing": "accent", "paused": "warning", "completed": "success", "failed": "error", "cancelled": "warning"}
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What the model and its device turned out to be; empty where nothing is loaded."""
+    """What draws: empty where nothing is loaded."""
 
     model: str = ""
     device: str = ""
@@ -20,23 +38,66 @@ class SessionFacts:
     """Load, memory, temperature and power in words."""
 
 
-class StatusLine(Static):
-    """The foot of the screen, above the keys."""
+class StatusLine(Widget):
+    """One line where everything fits, two where it doesn't."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"status-line--{colour}" for colour in (*COLOURS.values(), "quiet")}
 
     def __init__(self) -> None:
-        super().__init__("no run yet: ctrl+r starts", markup=False, id="status")
+        super().__init__(id="status")
+        self._state, self._facts = RunState(), SessionFacts()
 
     def show_state(self, state: RunState, facts: SessionFacts) -> None:
-        self.update(status_text(state, facts))
+        """Shows how the run goes."""
+        lines = self._lines(self.size.width)
+        self._state, self._facts = state, facts
+        self.refresh(layout=len(self._lines(self.size.width)) != len(lines))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        run, session = self._run(), Content(session_text(self._facts, self._state))
+        session = session.stylize(self.get_visual_style("status-line--quiet"))
+        if not session or run.cell_length + session.cell_length + 3 <= width:
+            return [run.pad_right(max(0, width - run.cell_length - session.cell_length)) + session]
+        return [run.truncate(width, ellipsis=True), session.truncate(width, ellipsis=True)]
+
+    def _run(self) -> Content:
+        colour = COLOURS.get(self._state.phase, "quiet")
+        word = Content.styled(WORDS[self._state.phase], self.get_visual_style(f"status-line--{colour}"))
+        parts = [word, *map(Content, run_parts(self._state))]
+        if self._state.phase == "idle":
+            parts.append(Content(f"{shown_key(active_keys(self.screen).get('start', ''))} starts one"))
+        if self._state.frames:
+            parts.insert(1, self._bar())
+        return Content("  ").join(parts)
+
+    def _bar(self) -> Content:
+        """Steps that are done of all that are to run."""
+        state = self._state
+        done = round(BAR * state.steps_done / state.steps) if state.steps else BAR
+        full = Content.styled("━" * done, self.get_visual_style("status-line--accent"))
+        return full + Content.styled("─" * (BAR - done), self.get_visual_style("status-line--quiet"))
 
 
-def status_text(state: RunState, facts: SessionFacts) -> str:
-    """The line as text."""
-    parts = [state.phase, one_line(facts.model or state.model, 30), facts.device, facts.dtype]
-    if state.frames:
-        parts.append(f"{state.settled}/{state.frames}")
-        parts.append(f"{state.steps_per_second:.1f} it/s")
-        parts.append(f"{state.pictures_per_minute:.1f} pictures/min")
-        if (left := state.seconds_left) is not None:
-            parts.append(f"{duration(left)} left")
-    return "  ".join(filter(None, [*parts, facts.gpu]))
+def run_parts(state: RunState) -> list[str]:
+    """Frames, step, rates and time left in words, the weightiest first."""
+    if not state.frames:
+        return []
+    parts = [f"{state.settled}/{state.frames}"]
+    parts += [f"{state.failed} failed"] if state.failed else []
+    parts += [f"step {each.step}/{each.steps}" for each in state.in_flight[-1:]]
+    if state.phase in ("drawing", "paused") and (left := state.seconds_left) is not None:
+        parts.append(f"{duration(left)} left")
+    parts += [f"{state.steps_per_second:.1f} it/s", f"{state.pictures_per_minute:.1f} pictures/min"]
+    return parts
+
+
+def session_text(facts: SessionFacts, state: RunState) -> str:
+    """Model, device, number format and what the GPU does."""
+    model = one_line(facts.model or state.model, 32)
+    return " · ".join(filter(None, (model, facts.device, facts.dtype, facts.gpu)))

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def log_text(app):
-    return "\n".join(line.text for line in app.main.query_one(LogPane).lines)
+    return "\n".join(app.main.query_one(LogPane).shown_lines)
 
 
 async def test_a_run_is_started_by_its_key_and_draws_every_picture(config):

@@ -1,0 +1,64 @@
+"""The user's own keys: a TOML file of command = "key". Must not import textual's widgets.
+
+A line that is no good is told of and left out; the others count.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from sframes_tui.ui.commands import BY_ID, COMMANDS, Command
+
+KEYMAP = platformdirs.user_config_path("sframes") / "keys.toml"
+
+
+def load_keymap(path: Path = KEYMAP) -> tuple[dict[str, str], list[str]]:
+    """Command -> keys, and a sentence on each line that can't be used; nothing at all where there is no file."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, ValueError) as error:
+        return {}, [f"{path} is left out: {error}"]
+    keymap: dict[str, str] = {}
+    problems: list[str] = []
+    for name, keys in values.items():
+        if problem := _problem(name, keys, keymap):
+            problems.append(f"{path}: {name} = {keys!r} is left out: {problem}")
+        else:
+            keymap[name] = ",".join(_keys(keys))
+    return keymap, problems
+
+
+def _keys(keys: str) -> list[str]:
+    return [key.strip().lower() if len(key.strip()) > 1 else key.strip() for key in keys.split(",")]
+
+
+def _problem(name: str, keys: Any, keymap: dict[str, str]) -> str:
+    command = BY_ID.get(name)
+    if command is None:
+        return "there is no such command; F1 lists them"
+    if not isinstance(keys, str) or not all(map(_is_key, _keys(keys))):
+        return 'write a key such as "ctrl+r", "f6" or "x"'
+    if command.priority and any(len(key) == 1 for key in _keys(keys)):
+        return "a plain letter could not be typed any more"
+    if other := _holder(command, _keys(keys), keymap):
+        return f"{other.id} has that key"
+    return ""
+
+
+def _is_key(key: str) -> bool:
+    return bool(re.fullmatch(r"((ctrl|shift|alt|super)\+)*([a-z0-9_]{1,30}|\S)", key))
+
+
+def _holder(command: Command, keys: list[str], keymap: dict[str, str]) -> Command | None:
+    """Another command that would answer to one of the keys at the same place."""
+    for other in COMMANDS:
+        together = other.scope == command.scope or {other.scope, command.scope} & {"app", "main"}
+        held = keymap.get(other.id, other.key).split(",")
+        if other is not command and together and set(held) & set(keys):
+            return other
+    return None

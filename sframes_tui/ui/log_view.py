@@ -1,0 +1,94 @@
+"""Many lines of text, coloured by level, wrapped, drawn only where they are seen. Must not import torch.
+
+Textual's RichLog takes a third of a millisecond for each line, whether anybody sees it; a change of the filter would
+stop the screen for a second.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import chop_cells
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from sframes_tui.run.events import Level
+
+MAX_ROWS = 20_000
+
+
+class LogView(ScrollView, can_focus=True):
+    """Rows of text; keeps its end in sight as long as it is there."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--warning", "log-view--error"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[tuple[Level, str]] = []
+        self._rows: list[tuple[Level, str]] = []
+        self._width = 0
+        self.following = True
+        """Whether new lines move the view."""
+
+    def show_lines(self, lines: Iterable[tuple[Level, str]]) -> None:
+        """Shows these lines in place of all others."""
+        self._lines = list(lines)
+        self._wrap_all()
+
+    def add(self, level: Level, line: str) -> None:
+        """Shows one line more; of too many rows the oldest go."""
+        self._lines.append((level, line))
+        self._rows.extend(self._wrapped(level, line))
+        if len(self._rows) > MAX_ROWS:
+            del self._lines[: len(self._lines) // 4]
+            self._wrap_all()
+        else:
+            self._resized()
+
+    def follow(self, following: bool) -> None:
+        """Lets new lines move the view, or not."""
+        self.following = following
+        if following:
+            self.scroll_end(animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        if self._width != self._room:
+            self._wrap_all()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value != old_value:
+            self.following = new_value >= self.max_scroll_y
+
+    @property
+    def _room(self) -> int:
+        return max(10, self.scrollable_content_region.width)
+
+    def _wrap_all(self) -> None:
+        self._width = self._room
+        self._rows = [row for level, line in self._lines for row in self._wrapped(level, line)]
+        self._resized()
+
+    def _wrapped(self, level: Level, line: str) -> list[tuple[Level, str]]:
+        return [(level, row) for row in chop_cells(line, self._width or 80)] or [(level, "")]
+
+    def _resized(self) -> None:
+        following = self.following
+        self.virtual_size = Size(self._width, len(self._rows))
+        self.refresh()
+        if following:
+            self.scroll_end(animate=False, immediate=True)
+            self.following = True
+
+    def render_line(self, y: int) -> Strip:
+        row = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if row >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        level, text = self._rows[row]
+        return Strip([Segment(text, self._style(level))]).adjust_cell_length(width, self.rich_style)
+
+    def _style(self, level: Level) -> Style:
+        return self.rich_style if level == "info" else self.get_component_rich_style(f"log-view--{level}")

@@ -1,0 +1,90 @@
+"""Themes: one TOML file each, shipped ones and the user's. Must not import torch.
+
+A file's name is the theme's name; its keys are the fields of Textual's `Theme`. A file that is no good is told of and
+skipped: a wrong colour would otherwise bring the screen down when the theme is chosen.
+"""
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+PACKAGE = Path(__file__).resolve().parent.parent
+SHIPPED = next(filter(Path.is_dir, (PACKAGE / "themes", PACKAGE.parent / "themes")), PACKAGE / "themes")
+"""In an installed program beside the package's modules, in a checkout at its top."""
+OWN = platformdirs.user_config_path("sframes") / "themes"
+DEFAULT, SIXTEEN_COLOURS = "dusk", "sixteen"
+MAX_BYTES = 100_000
+FLAGS = ("dark", "ansi")
+NUMBERS = ("luminosity_spread", "text_alpha")
+WORDS = ("none", "bold", "dim", "italic", "underline", "reverse", "strike", "not")
+"""What a variable may say besides a colour: a text style's words."""
+
+
+def load_themes(folders: Iterable[Path] = (SHIPPED, OWN)) -> tuple[list[Theme], list[str]]:
+    """Every good theme, of two of one name that of the later folder; and a sentence on each bad file."""
+    themes: dict[str, Theme] = {}
+    problems: list[str] = []
+    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
+        try:
+            themes[_slug(path)] = read_theme(path)
+        except (OSError, ValueError) as error:
+            problems.append(f"theme {path} is left out: {error}")
+    return list(themes.values()), problems
+
+
+def read_theme(path: Path) -> Theme:
+    """One theme; raises `OSError`, or `ValueError` with what is wrong with the file."""
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("it is too large for a theme")
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    known = {field.name for field in dataclasses.fields(Theme)} - {"name"}
+    if unknown := sorted(values.keys() - known):
+        raise ValueError(f"{unknown[0]!r} is nothing that a theme has")
+    if "primary" not in values:
+        raise ValueError("it names no primary colour")
+    for key, value in values.items():
+        _check(key, value)
+    return Theme(name=_slug(path), **values)
+
+
+def _slug(path: Path) -> str:
+    """The name of a theme is a CSS class too."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "theme"
+
+
+def _check(key: str, value: Any) -> None:
+    if key == "variables":
+        if not isinstance(value, Mapping):
+            raise ValueError("variables is no table")
+        for name, each in value.items():
+            if not isinstance(each, str) or not (_is_style(each) or _is_colour(each)):
+                raise ValueError(f"variables: {name} = {each!r} is neither a colour nor a text style")
+    elif key in FLAGS:
+        if not isinstance(value, bool):
+            raise ValueError(f"{key} = {value!r} is neither true nor false")
+    elif key in NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"{key} = {value!r} is no number from 0 to 1")
+    elif not isinstance(value, str) or not _is_colour(value):
+        raise ValueError(f"{key} = {value!r} is no colour")
+
+
+def _is_style(value: str) -> bool:
+    return bool(value.split()) and all(word in WORDS for word in value.split())
+
+
+def _is_colour(value: str) -> bool:
+    """A colour, or one with its opacity behind it, as CSS writes them."""
+    colour, _, opacity = value.partition(" ")
+    try:
+        Color.parse(colour)
+    except ColorParseError:
+        return False
+    return not opacity or bool(re.fullmatch(r"\d{1,3}%", opacity))
