@@ -30,20 +30,20 @@ from sframes_tui.run.events import (
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
-from sframes_tui.run.trust import commands
+from sframes_tui.run.trust import viewer_commands
 from sframes_tui.run.viewer import Viewer
 from sframes_tui.story.draft import Draft
 
 COLOURS = {"info": "default", "warning": "yellow", "error": "red"}
 
 
-def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: bool) -> int:
-    """Draws a draft below `root` and returns the exit code.
+def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: bool, notify: str | None = None) -> int:
+    """Draws a draft below `root` and returns the exit code; `notify` is told how it ended.
 
     Whoever calls this has made sure that the configuration's commands are trusted. Raises what `execute` raises.
     """
     with _interrupts() as (control, received), _Output(draft, as_json) as output:
-        execute(draft, make_engine, root, output.emit, control)
+        execute(draft, make_engine, root, output.emit, control, notify)
     return output.exit_code if received.signal is None or not output.cancelled else 128 + received.signal
 
 
@@ -185,7 +185,7 @@ def as_json_line(event: Event) -> str:
 
 
 def _viewer(draft: Draft, emit: Emit) -> Viewer | None:
-    wanted = commands(draft.config)
+    wanted = viewer_commands(draft.config)
     if not wanted:
         return None
     options = draft.config.generation_config

@@ -16,6 +16,7 @@ from sframes_tui.errors import SFramesError, UsageError, first_line
 from sframes_tui.printable import printable
 from sframes_tui.run.events import RunFailed
 from sframes_tui.run.trust import commands, require_trust, trust
+from sframes_tui.story.config import reachable
 from sframes_tui.story.config_file import Override, load_config, parse_override
 from sframes_tui.story.draft import Draft, make_draft
 from sframes_tui.story.options import help_text
@@ -83,7 +84,7 @@ def _draw(words: Sequence[str]) -> int:
         if arguments.json:
             _print_lines([as_json_line(RunFailed(str(error)))])
         raise
-    return run_batch(draft, lambda: _load_engine(draft), output, arguments.json)
+    return run_batch(draft, lambda: _load_engine(draft), output, arguments.json, arguments.notify)
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:
@@ -97,6 +98,13 @@ def _output_folder(wanted: str) -> Path:
     if not wanted or any(ord(character) < 0x20 for character in wanted):
         raise UsageError(f"--output {wanted!r}: give a folder whose name has no control characters")
     return Path(wanted).expanduser()
+
+
+def _notify_target(given: str) -> str:
+    try:
+        return reachable(given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{given!r} {error}") from None
 
 
 def _overrides(arguments: argparse.Namespace) -> list[Override]:
@@ -202,6 +210,7 @@ def _draw_parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")
     add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="replace an option by a TOML value")
     add("--output", default="output", metavar="DIR", help="where run folders go, instead of ./output")
+    add("--notify", type=_notify_target, metavar="URL", help="tell this web address, or program, how the run ended")
     add("--seed", type=int, metavar="N", help=f"short for --set {SHORTCUTS['seed']}=N")
     add("--model", metavar="M", help=f"short for --set {SHORTCUTS['model']}=M")
     add("--device", metavar="D", help=f"short for --set {SHORTCUTS['device']}=D")

@@ -18,19 +18,25 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.notify import telling
 from sframes_tui.run.rows import choose_rows
+from sframes_tui.run.trust import carry_over
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Plan
 
 LISTED_OVERFLOWS = 100
 
 
-def execute(draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, control: Control) -> None:
+def execute(
+    draft: Draft, make_engine: EngineFactory, root: Path, emit: Emit, control: Control, notify: str | None = None
+) -> None:
     """Draws a draft into a new run folder below `root`.
 
     Ends with exactly one `RunCompleted`, `RunCancelled` or `RunFailed`. Raises the `SFramesError` that a `RunFailed`
-    tells of, so that a front end knows its kind. A `KeyboardInterrupt` before the first frame is a cancelled run.
+    tells of, so that a front end knows its kind. A `KeyboardInterrupt` before the first frame is a cancelled run. How
+    it ended is told to `notify`, or to whom the configuration names.
     """
+    emit = telling(notify or draft.config.generation_config.notify, draft.plan.story.key, emit)
     try:
         _execute(draft, make_engine, root, emit, control)
     except SFramesError as error:
@@ -115,6 +121,7 @@ def _draw(draft: Draft, plan: Plan, engine: Engine, prompts: Prompts, root: Path
     folder = RunFolder.create(root, plan, datetime.now())
     try:
         folder.write_config(draft.resolved(engine.capacity))
+        carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
         control.begun.set()
         emit(RunStarted(folder.path, len(plan.frames), plan.steps))
         if Loop(plan, engine, folder, prompts, emit, control).run():

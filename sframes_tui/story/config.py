@@ -53,6 +53,18 @@ def _place_in_text(item: str) -> str:
     return item
 
 
+def is_web_address(target: str) -> bool:
+    """Anything else that word is sent to is a program."""
+    return "://" in target.split(" ")[0]
+
+
+def reachable(target: str) -> str:
+    """Plain web addresses only; what has no `://` is the command of a program."""
+    if is_web_address(target) and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", target):
+        raise ValueError("must be an address that begins with http:// or https://, or the command of a program")
+    return target
+
+
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
 Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -188,6 +200,11 @@ class GenerationConfig(Section):
 
     preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
+
+    notify: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(reachable)] | None = None
+    """Who is told how the run ended: a web address, which gets one POST of JSON and in which {text}, {event}, {story}
+    and {folder} are filled in, or the command of a program, which gets the sentence as its last argument. Must be
+    trusted first."""
 
     engine: Literal["auto", "reference"] = "auto"
     """Which engine draws: "auto" takes several pictures at once where the model allows, "reference" one by one."""

@@ -9,6 +9,7 @@ from sframes_tui.errors import TrustError
 from sframes_tui.run import trust
 from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice
 from sframes_tui.run.viewer import Viewer
+from sframes_tui.story.config_file import LoadedConfig
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, config, story
 
@@ -88,3 +89,42 @@ def test_without_a_viewer_preview_stop_is_never_run_and_needs_no_trust(tmp_path,
     harmless = config(1, preview_stop="rm -rf ~", **options)
     assert trust.commands(harmless) == ()
     trust.require_trust(tmp_path / "a.toml", harmless)
+
+
+@pytest.mark.usefixtures("store")
+def test_an_answer_holds_once_for_good_or_never_and_an_edit_asks_again(tmp_path):
+    path, wanted = tmp_path / "a.toml", config(1, preview="feh", notify="https://example.org/x")
+    edited = config(1, preview="feh", notify="https://example.org/y")
+    assert trust.asked_for(wanted) == "run 'feh' and send word to 'https://example.org/x'"
+    assert trust.standing(path, wanted) == "open"
+    trust.allow_once(path, wanted)
+    assert trust.standing(path, wanted) == "allowed"
+    assert trust.standing(path, edited) == "open"
+    trust.never(path, wanted)
+    assert trust.standing(path, wanted) == "refused"
+    with pytest.raises(TrustError):
+        trust.require_trust(path, wanted)
+    trust.trust(path, wanted)
+    assert trust.standing(path, wanted) == "allowed"
+    assert trust.standing(path, edited) == "open"
+
+
+@pytest.mark.usefixtures("store")
+def test_the_runs_own_copy_of_a_config_is_trusted_where_the_config_was_for_good(tmp_path):
+    path, copy, wanted = tmp_path / "a.toml", tmp_path / "run.toml", config(1, preview="feh")
+    trust.allow_once(path, wanted)
+    trust.carry_over(path, copy, wanted)
+    assert not trust.is_trusted(copy, wanted)
+    trust.trust(path, wanted)
+    trust.carry_over(path, copy, wanted)
+    assert trust.is_trusted(copy, wanted)
+    assert not trust.is_trusted(copy, config(1, preview="rm"))
+
+
+def test_what_is_refused_can_still_be_drawn(tmp_path):
+    loaded = LoadedConfig(config(2, preview="feh", preview_stop="pkill feh", notify="mail me"), tmp_path / "a.toml")
+    harmless = trust.without_commands(loaded)
+    assert trust.commands(harmless.config) == ()
+    assert harmless.config.style_configs == loaded.config.style_configs
+    shown = LoadedConfig(config(1, preview=True, notify="mail me"), tmp_path / "a.toml")
+    assert trust.without_commands(shown).config.generation_config.preview is True
