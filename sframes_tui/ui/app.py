@@ -1,23 +1,40 @@
 """The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
+from textual.events import Print
+from textual.message import Message
 from textual.screen import Screen
 
 from sframes_tui.printable import one_line
+from sframes_tui.run.events import Level
 from sframes_tui.story.document import Document
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
 from sframes_tui.ui.dialogs import Question, ThemeDialog, leave_question
 from sframes_tui.ui.help_screen import HelpScreen
 from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.main_screen import MainScreen
+from sframes_tui.ui.native_output import NativeOutput
 from sframes_tui.ui.remembered import recall, remember
 from sframes_tui.ui.run_control import MakeEngine
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
+
+OUTPUT_SECONDS = 0.5
+"""How often the log takes in what native libraries wrote."""
+
+
+@dataclass
+class Told(Message):
+    """A line for the log, from another thread."""
+
+    level: Level
+    line: str
 
 
 class SFramesApp(App[None]):
@@ -28,9 +45,18 @@ class SFramesApp(App[None]):
     BINDINGS = bindings("app")
     COMMAND_PALETTE_BINDING = BY_ID["palette"].key
 
-    def __init__(self, document: Document, make_engine: MakeEngine, root: Path, *, few_colours: bool = False) -> None:
+    def __init__(
+        self,
+        document: Document,
+        make_engine: MakeEngine,
+        root: Path,
+        *,
+        few_colours: bool = False,
+        native_output: NativeOutput | None = None,
+    ) -> None:
         """`root` is where run folders go; `few_colours` for a terminal that has no more than sixteen."""
         super().__init__()
+        self._native_output = native_output
         self.main = MainScreen(document, make_engine, root)
         self._themes, self._problems = load_themes()
         self.keymap, problems = load_keymap()
@@ -49,8 +75,28 @@ class SFramesApp(App[None]):
         self.theme = next((name for name in wanted if name in self.available_themes), self.theme)
 
     def on_mount(self) -> None:
+        self.begin_capture_print(self)
+        if self._native_output is not None:
+            self.set_interval(OUTPUT_SECONDS, self._read_native_output)
         for problem in self._problems:
             self.notify(one_line(problem, 300), severity="warning", timeout=10, markup=False)
+
+    def on_print(self, message: Print) -> None:
+        """What any thread prints while the screen is up."""
+        if message.text.strip():
+            self.main.tell("info", message.text.rstrip())
+
+    def tell(self, level: Level, line: str) -> None:
+        """Adds a line to the log, from any thread."""
+        self.post_message(Told(level, line))
+
+    @on(Told)
+    def take_told(self, message: Told) -> None:
+        self.main.tell(message.level, message.line)
+
+    def _read_native_output(self) -> None:
+        for line in self._native_output.read_lines() if self._native_output else ():
+            self.main.tell("info", line)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette finds: every command that somebody on the screen answers to."""

@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from sframes_tui.printable import one_line
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, ModelLoadCompleted, RunStarted
+from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, ModelLoadCompleted, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
@@ -185,10 +185,14 @@ class MainScreen(Screen[None]):
             self._tell(event)
         self._show_state()
 
+    def tell(self, level: Level, line: str) -> None:
+        """Adds a line to the log."""
+        self.query_one(LogPane).add(level, line)
+
     def _tell(self, event: Event) -> None:
         level, line = describe(event)
         if line:
-            self.query_one(LogPane).add(level, line)
+            self.tell(level, line)
         match event:
             case FrameProgress(frame=frame, preview=preview) if preview is not None:
                 self.query_one(PicturePane).show_preview(frame, preview)

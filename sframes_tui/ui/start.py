@@ -1,5 +1,6 @@
 """From the command line to the screen and back: all that must be done before textual is loaded. No torch."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import UsageError
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
+from sframes_tui.ui.native_output import NativeOutput, native_output
+from sframes_tui.ui.python_output import python_output
 
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
@@ -18,12 +21,20 @@ def run_screen(target: Path | None, make_engine: Callable[[Draft], Engine], root
 
     Raises `UsageError` where there is no terminal, and `ConfigError` for a file that can't be read.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("the screen needs a terminal on stdin and stdout; without one, draw with --batch")
     document = Document.open(target) if target else Document.starting()
+    with native_output() as output:
+        return _run(document, make_engine, root, output)
+
+
+def _run(document: Document, make_engine: Callable[[Draft], Engine], root: Path, output: NativeOutput) -> int:
     from sframes_tui.ui.app import SFramesApp
 
-    app = SFramesApp(document, make_engine, root)
-    app.run()
-    app.main.run_control.join(PATIENCE)
+    app = SFramesApp(document, make_engine, root, native_output=output)
+    with python_output(app.tell):
+        app.run()
+    if not app.main.run_control.join(0.5):
+        print("stopping the run ...", file=sys.__stderr__, flush=True)
+        app.main.run_control.join(PATIENCE)
     return app.return_code or 0
