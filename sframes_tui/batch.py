@@ -2,15 +2,9 @@
 
 import dataclasses
 import json
-import os
-import signal
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -28,10 +22,12 @@ from sframes_tui.run.events import (
     RunFailed,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.hangup import Ending, interrupts
+from sframes_tui.run.loop import Emit
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.run.trust import viewer_commands
 from sframes_tui.run.viewer import Viewer
+from sframes_tui.sink import Sink, SinkFile, standard_sinks
 from sframes_tui.story.draft import Draft
 
 COLOURS = {"info": "default", "warning": "yellow", "error": "red"}
@@ -42,20 +38,20 @@ def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: boo
 
     Whoever calls this has made sure that the configuration's commands are trusted. Raises what `execute` raises.
     """
-    with _interrupts() as (control, received), _Output(draft, as_json) as output:
+    with interrupts() as (control, ending), _Output(draft, as_json, ending) as output:
         execute(draft, make_engine, root, output.emit, control, notify)
-    return output.exit_code if received.signal is None or not output.cancelled else 128 + received.signal
+    return (ending.exit_code if output.cancelled else None) or output.exit_code
 
 
 class _Output:
     """Tells of a run on the two standard streams."""
 
-    def __init__(self, draft: Draft, as_json: bool) -> None:
+    def __init__(self, draft: Draft, as_json: bool, ending: Ending) -> None:
         options = draft.config.generation_config
-        self._plan, self._json = draft.plan, as_json
+        self._plan, self._json, self._ending = draft.plan, as_json, ending
         self._keeps_pictures = options.save_individual
-        self._stdout, self._stderr = _Sink(sys.stdout), _Sink(sys.stderr)
-        self._bar = _Bar() if self._stderr.is_terminal and not as_json else None
+        self._stdout, self._stderr = standard_sinks()
+        self._bar = _Bar(self._stderr) if self._stderr.is_terminal and not as_json else None
         self._viewer = _viewer(draft, self.emit)
         self._state = RunState()
         self.exit_code = 1
@@ -69,6 +65,8 @@ class _Output:
     def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.progress.stop()
+        for sink in (self._stdout, self._stderr):
+            sink.close(hurry=self._ending.signal is not None)
 
     def emit(self, event: Event) -> None:
         """The loop's way to this front end."""
@@ -77,7 +75,7 @@ class _Output:
             self.exit_code = 1 if event.failed or event.skipped else 0
         self.cancelled = isinstance(event, RunCancelled)
         if self._json:
-            self._stdout.write(as_json_line(event))
+            self._stdout.line(as_json_line(event))
         else:
             self._tell(event)
         if self._viewer:
@@ -106,49 +104,19 @@ class _Output:
             return event.grids
         return ()
 
-    def _show(self, line: str, sink: "_Sink", colour: str = "default") -> None:
+    def _show(self, line: str, sink: Sink, colour: str = "default") -> None:
         """Above the progress bar where the line goes to the same terminal, plainly everywhere else."""
         if self._bar and sink.is_terminal:
             self._bar.progress.console.print(Text(line, style=colour), soft_wrap=True)
         else:
-            sink.write(line)
-
-
-class _Sink:
-    """A standard stream that may break while the run goes on."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        """`stream` is None where the program was started with it closed."""
-        self._stream = stream
-        self.is_terminal = stream is not None and stream.isatty()
-
-    def write(self, line: str) -> None:
-        if self._stream is None:
-            return
-        try:
-            # As bytes: a path must come out as the file system has it, whatever the stream's own encoding.
-            self._stream.buffer.write(os.fsencode(line + "\n"))
-            self._stream.flush()
-        except (OSError, ValueError):
-            _silence(self._stream)
-            self._stream = None
-
-
-def _silence(stream: TextIO) -> None:
-    """Lets Python flush a broken stream at its end without a word."""
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
-    except (OSError, ValueError):
-        return
+            sink.line(line)
 
 
 class _Bar:
     """One line on the terminal: frames, steps, rate and time left."""
 
-    def __init__(self) -> None:
-        console = Console(stderr=True, highlight=False, markup=False)
+    def __init__(self, sink: Sink) -> None:
+        console = Console(file=SinkFile(sink), force_terminal=True, highlight=False, markup=False)
         columns = (
             BarColumn(bar_width=24),
             TextColumn("{task.fields[frames]}", markup=False),
@@ -190,31 +158,3 @@ def _viewer(draft: Draft, emit: Emit) -> Viewer | None:
         return None
     options = draft.config.generation_config
     return Viewer(wanted[0], options.preview_stop, options.preview_max_windows, emit)
-
-
-@dataclasses.dataclass
-class _Received:
-    """The first signal that asked the run to end."""
-
-    signal: int | None = None
-
-
-@contextmanager
-def _interrupts() -> Iterator[tuple[Control, _Received]]:
-    """SIGINT and SIGTERM finish the frame in hand, a second one stops within a step; before the first frame at once."""
-    control, received = Control(), _Received()
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if received.signal is not None:
-            control.stop.set()
-        received.signal = received.signal or number
-        control.finish.set()
-        if not control.begun.is_set():
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield control, received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,210 @@
+"""Signals and lost terminals: a run outlives both. Must not import torch, textual or a front end.
+
+SIGHUP, and a terminal that is closed without one, lets the terminal go while the run goes on to its end. SIGTERM and
+SIGINT finish the frames in hand; a second one stops within a denoising step, a third ends the process where it is.
+"""
+
+import contextlib
+import itertools
+import os
+import queue
+import select
+import signal
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sframes_tui.run.loop import Control
+
+PATIENCE = 5.0
+"""Seconds that a front end may take to return, before the process ends without it."""
+
+STANDARD = range(3)
+"""Descriptors of the standard streams."""
+
+LEAVE_SCREEN = b"\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
+"""Undoes what a full-screen program asks of a terminal: keyboard, mouse, paste, focus, wrap, screen, cursor."""
+
+
+@dataclass
+class Ending:
+    """What ended a front end, beside its own wish."""
+
+    signal: int | None = None
+    """The first signal that asked for it; SIGHUP where the terminal went away."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """As shells have it, 128 and the signal; None without a signal."""
+        return None if self.signal is None else 128 + self.signal
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A run that this process draws."""
+
+    thread: threading.Thread
+    control: Control
+
+
+def let_go() -> None:
+    """Puts /dev/null in the place of every descriptor of a terminal: a dead one costs CPU, or stops who writes."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in [int(each.name) for each in Path("/dev/fd").iterdir()]:
+        # One of them was the listing's own, closed by now.
+        with contextlib.suppress(OSError):
+            if os.isatty(descriptor):
+                os.dup2(null, descriptor, inheritable=descriptor in STANDARD)
+    os.close(null)
+
+
+@contextmanager
+def interrupts() -> Iterator[tuple[Control, Ending]]:
+    """Signals of a front end without a screen, whose run is in the main thread.
+
+    Before the run has begun, SIGINT and SIGTERM end it at once, as a `KeyboardInterrupt`.
+    """
+    control, ending, times = Control(), Ending(), itertools.count(1)
+
+    def end(number: int, _: FrameType | None) -> None:
+        asked = next(times)
+        if asked > 2:
+            os._exit(128 + number)
+        if asked > 1:
+            control.stop.set()
+        ending.signal = ending.signal or number
+        control.finish.set()
+        if not control.begun.is_set():
+            raise KeyboardInterrupt
+
+    def hang_up(*_: Any) -> None:
+        let_go()
+
+    with _handlers({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: hang_up}):
+        yield control, ending
+
+
+@contextmanager
+def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) -> Iterator[Ending]:
+    """Signals and the terminal's end for a front end with a screen, around what runs it in the main thread.
+
+    `leave` asks the front end to return; it is called from another thread, may come too early or too late, and must
+    not block. Once it returned because of a signal, the block ends when the run that is `underway` has ended. A front
+    end that doesn't return in `PATIENCE` seconds is given up on: the process ends with the run.
+    """
+    warden = _Warden(leave, underway)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with _handlers(dict.fromkeys(numbers, warden.take)):
+        warden.start()
+        try:
+            yield warden.ending
+        finally:
+            warden.left.set()
+            if warden.ending.signal is not None:
+                warden.join_run()
+
+
+@contextmanager
+def _handlers(wanted: dict[signal.Signals, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Warden:
+    """Acts on signals from threads of its own, whatever the main thread is stuck in."""
+
+    def __init__(self, leave: Callable[[], None], underway: Callable[[], Underway | None]) -> None:
+        self._leave, self._underway = leave, underway
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._asked = 0
+        self._terminal = next((each for each in STANDARD if _is_terminal(each)), None)
+        self._modes = None if self._terminal is None else termios.tcgetattr(self._terminal)
+        self.ending = Ending()
+        self.left = threading.Event()
+
+    def start(self) -> None:
+        _in_background(self._act)
+        if self._terminal is not None:
+            _in_background(self._await_hangup, os.dup(self._terminal))
+
+    def take(self, number: int, _: FrameType | None = None) -> None:
+        """The handler: nothing but a queue that a signal can't break."""
+        self._signals.put(number)
+
+    def _act(self) -> None:
+        while True:
+            number = self._signals.get()
+            first = self.ending.signal is None
+            self.ending.signal = self.ending.signal or number
+            if number == signal.SIGHUP:
+                let_go()
+            else:
+                self._ask_to_end(number)
+            if first:
+                _in_background(self._see_out, number)
+            elif number == signal.SIGHUP:
+                self._leave()
+
+    def _ask_to_end(self, number: int) -> None:
+        """Once: after the frames in hand. Twice: now. A third time nothing is waited for."""
+        self._asked += 1
+        run = self._underway()
+        if self._asked > 2:
+            self._give_up(128 + number)
+        elif run is not None:
+            run.control.finish.set()
+            if self._asked == 2:
+                run.control.stop.set()
+
+    def _see_out(self, number: int) -> None:
+        """Lets the screen go: at once where the terminal went, after the run where that was asked to end."""
+        if number != signal.SIGHUP:
+            self.join_run()
+        self._leave()
+        if not self.left.wait(PATIENCE):
+            self.join_run()
+            self._give_up(128 + number)
+
+    def join_run(self) -> None:
+        """Waits for the run that is underway, however often it is followed by another."""
+        while (run := self._underway()) is not None and run.thread.is_alive():
+            run.thread.join()
+
+    def _await_hangup(self, terminal: int) -> None:
+        """A terminal can be closed without a signal: under nohup, or where it isn't the controlling one."""
+        poller = select.poll()
+        poller.register(terminal, 0)
+        poller.poll()
+        os.close(terminal)
+        self.take(signal.SIGHUP)
+
+    def _give_up(self, code: int) -> None:
+        """Ends the process from here, with the terminal as it was if it takes that without a wait."""
+        if self._terminal is not None and _is_terminal(self._terminal) and self._modes is not None:
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcsetattr(self._terminal, termios.TCSANOW, self._modes)
+                os.set_blocking(self._terminal, False)
+                os.write(self._terminal, LEAVE_SCREEN)
+                os.set_blocking(self._terminal, True)
+        os._exit(code)
+
+
+def _is_terminal(descriptor: int) -> bool:
+    """False for a closed one as well."""
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def _in_background(work: Callable[..., None], *arguments: Any) -> None:
+    threading.Thread(target=work, args=arguments, daemon=True).start()

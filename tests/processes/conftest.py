@@ -1,0 +1,45 @@
+import pytest
+
+from tests.processes.started import CONFIG, STORY, Gate, Program, Terminal
+
+
+class Stage:
+    """A story, its configuration, and the processes that a test starts with it."""
+
+    def __init__(self, folder):
+        self.folder, self.config = folder, folder / "my.toml"
+        (folder / "story.txt").write_text(STORY)
+        self.config.write_text(CONFIG)
+        self.output = folder / "out"
+        self.gate = Gate(folder / "gate")
+        self._programs, self._terminals = [], []
+
+    def terminal(self):
+        self._terminals.append(Terminal())
+        return self._terminals[-1]
+
+    def program(self, *arguments, **streams):
+        self._programs.append(Program(arguments, self.gate, **streams))
+        return self._programs[-1]
+
+    def batch(self, *more, **streams):
+        return self.program(self.config, "--batch", "--output", self.output, *more, **streams)
+
+    def run_folder(self):
+        """Where the one run draws, once it does."""
+        return next((path.parent for path in self.output.rglob("run.toml")), None)
+
+    def pictures(self):
+        return sorted(path.name for path in self.output.rglob("*.png") if "grid" not in path.name)
+
+    def end(self):
+        for each in (*self._programs, *self._terminals):
+            each.end() if isinstance(each, Program) else each.close()
+        self.gate.close()
+
+
+@pytest.fixture
+def stage(tmp_path):
+    made = Stage(tmp_path)
+    yield made
+    made.end()

@@ -1,0 +1,141 @@
+"""Processes of the program for tests: started, watched by what they leave on disk, always ended."""
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEADLINE = 120.0
+CONFIG = """[prompt_config]
+source = "story.txt"
+chapter_split_regex = 'Chapter \\d+'
+
+[generation_config]
+model = "builtin:picturebook"
+num_inference_steps = 4
+seed = 3
+rows = 1
+
+[[style_configs]]
+style = "oil painting"
+file_tag = "oil"
+weight = 0.9
+
+[[style_configs]]
+style = "fog"
+file_tag = "fog"
+weight = 0.5
+"""
+STORY = "Chapter 1 One\na boat\na house\nChapter 2 Two\na lamp\nthe sea\n"
+FRAMES = 8
+
+
+def until(true, what):
+    """Waits for something that another process does; fails where that takes impossibly long."""
+    end = time.monotonic() + DEADLINE
+    while not (answer := true()):
+        assert time.monotonic() < end, f"never came: {what}"
+        select.select([], [], [], 0.02)
+    return answer
+
+
+class Gate:
+    """The pipe that lets a painter go on."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = path
+        self._pipe = os.open(path, os.O_RDWR)
+
+    def steps(self, number):
+        os.write(self._pipe, b"." * number)
+
+    def open(self):
+        os.write(self._pipe, b"!")
+
+    def close(self):
+        os.close(self._pipe)
+
+
+class Terminal:
+    """A pseudo-terminal: the test reads its master end, or doesn't."""
+
+    def __init__(self):
+        self.master, self.slave = pty.openpty()
+        self.seen = b""
+
+    def read(self):
+        """What came since the last time."""
+        while select.select([self.master], [], [], 0)[0]:
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.seen += data
+
+    def shows(self, wanted):
+        self.read()
+        return wanted in self.seen
+
+    def type(self, keys):
+        os.write(self.master, keys)
+
+    def close(self):
+        """As sshd does when the link is gone."""
+        with contextlib.suppress(OSError):
+            os.close(self.master)
+
+
+class Program:
+    """One process of the program; with a terminal it is its session's controlling one, as in a login."""
+
+    def __init__(self, arguments, gate, terminal=None, controlling=True, **streams):
+        environment = {**os.environ, "SFRAMES_GATE": str(gate.path), "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
+        if terminal is not None:
+            streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.slave) | streams
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.processes.painter", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_make_controlling if terminal is not None and controlling else None,
+            **streams,
+        )
+        if terminal is not None:
+            os.close(terminal.slave)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """The exit code, negative where a signal killed it."""
+        return self.process.wait(DEADLINE)
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def cpu_seconds(self):
+        """Used so far, by all its threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self):
+        if self.alive:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+
+def _make_controlling():
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

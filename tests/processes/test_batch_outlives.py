@@ -1,0 +1,89 @@
+"""A batch run in a real terminal that goes away or stands still."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.processes.started import FRAMES, until
+
+
+def begun(stage, program):
+    """Waits until the run has drawn its first picture."""
+    stage.gate.steps(4)
+    until(lambda: stage.pictures() or not program.alive, "the first picture")
+    assert program.alive
+
+
+@pytest.mark.parametrize("controlling", [True, False])
+def test_a_terminal_that_closes_does_not_end_the_run(stage, controlling):
+    terminal = stage.terminal()
+    program = stage.batch(terminal=terminal, controlling=controlling)
+    begun(stage, program)
+    terminal.close()
+    used = program.cpu_seconds()
+    stage.gate.steps(4)
+    until(lambda: len(stage.pictures()) == 2, "a picture without a terminal")
+    assert program.cpu_seconds() - used < 1.0
+    stage.gate.open()
+    assert program.wait() == 0
+    assert len(stage.pictures()) == FRAMES
+
+
+def test_a_hangup_from_elsewhere_lets_the_terminal_go(stage):
+    terminal = stage.terminal()
+    program = stage.batch(terminal=terminal)
+    begun(stage, program)
+    program.signal(signal.SIGHUP)
+    until(lambda: str(Path(f"/proc/{program.process.pid}/fd/1").readlink()) == os.devnull, "/dev/null as stdout")
+    stage.gate.open()
+    assert program.wait() == 0
+    assert len(stage.pictures()) == FRAMES
+
+
+def test_a_terminal_that_nobody_reads_does_not_stop_the_run(stage):
+    terminal = stage.terminal()
+    program = stage.batch("--json", terminal=terminal)
+    begun(stage, program)
+    while _fill(program):
+        pass
+    stage.gate.open()
+    assert program.wait() == 0
+    assert len(stage.pictures()) == FRAMES
+
+
+def _fill(program):
+    """Stuffs the terminal's buffer, as a link that stands still does; False once it takes no more."""
+    terminal = os.open(f"/proc/{program.process.pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        return os.write(terminal, b"x" * 4096) > 0
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_on_a_terminal_that_nobody_reads_finishes_the_frame(stage, number, code):
+    program = stage.batch(terminal=stage.terminal())
+    begun(stage, program)
+    while _fill(program):
+        pass
+    stage.gate.steps(1)
+    program.signal(number)
+    stage.gate.open()
+    assert program.wait() == code
+    assert 2 <= len(stage.pictures()) < FRAMES
+
+
+def test_a_second_signal_stops_within_a_step(stage):
+    with (stage.folder / "said").open("wb") as said:
+        program = stage.batch(stderr=said)
+    begun(stage, program)
+    program.signal(signal.SIGTERM)
+    stage.gate.steps(1)
+    until(lambda: "stopping once" in (stage.folder / "said").read_text(), "the sentence that it stops")
+    program.signal(signal.SIGTERM)
+    assert program.wait() == 143
+    assert len(stage.pictures()) == 1
