@@ -37,6 +37,8 @@ COMMANDS_HELP = """other commands:
 """
 
 
+PROTOCOLS = ("auto", "sixel", "kitty", "halfcell", "unicode", "off")
+
 SHORTCUTS = {
     "seed": "generation_config.seed",
     "model": "generation_config.model",
@@ -90,7 +92,7 @@ def _draw(words: Sequence[str]) -> int:
 def _open_screen(arguments: argparse.Namespace) -> int:
     from sframes_tui.ui.start import run_screen
 
-    return run_screen(arguments.config, _load_engine, _output_folder(arguments.output))
+    return run_screen(arguments.config, _load_engine, _output_folder(arguments.output), arguments.preview_protocol)
 
 
 def _output_folder(wanted: str) -> Path:
@@ -214,5 +216,6 @@ def _draw_parser() -> argparse.ArgumentParser:
     add("--seed", type=int, metavar="N", help=f"short for --set {SHORTCUTS['seed']}=N")
     add("--model", metavar="M", help=f"short for --set {SHORTCUTS['model']}=M")
     add("--device", metavar="D", help=f"short for --set {SHORTCUTS['device']}=D")
+    add("--preview-protocol", choices=PROTOCOLS, help="on the screen, show pictures in this way")
     add("--version", action="version", version=f"S-Frames {__version__}")
     return parser

@@ -1,5 +1,6 @@
 """The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ from pathlib import Path
 from textual import on
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
-from textual.events import Print
+from textual.events import Event, Key, Print
 from textual.message import Message
 from textual.screen import Screen
 
@@ -23,6 +24,8 @@ from sframes_tui.ui.main_screen import MainScreen
 from sframes_tui.ui.native_output import NativeOutput
 from sframes_tui.ui.remembered import recall, remember
 from sframes_tui.ui.run_control import MakeEngine
+from sframes_tui.ui.terminal import Terminal
+from sframes_tui.ui.terminal_input import typed_keys
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
 
 OUTPUT_SECONDS = 0.5
@@ -53,11 +56,19 @@ class SFramesApp(App[None]):
         *,
         few_colours: bool = False,
         native_output: NativeOutput | None = None,
+        terminal: Terminal | None = None,
+        protocol: str | None = None,
     ) -> None:
-        """`root` is where run folders go; `few_colours` for a terminal that has no more than sixteen."""
+        """`root` is where run folders go; `few_colours` for a terminal that has no more than sixteen.
+
+        `protocol` shows pictures in another way than the configuration says.
+        """
         super().__init__()
         self._native_output = native_output
-        self.main = MainScreen(document, make_engine, root)
+        self.last_key = 0.0
+        """When a key was pressed last, in `time.monotonic()`: pictures make way for keys on a slow line."""
+        self._typed = terminal.heard.typed if terminal else b""
+        self.main = MainScreen(document, make_engine, root, terminal, protocol)
         self._themes, self._problems = load_themes()
         self.keymap, problems = load_keymap()
         """The user's own keys, by command."""
@@ -78,8 +89,19 @@ class SFramesApp(App[None]):
         self.begin_capture_print(self)
         if self._native_output is not None:
             self.set_interval(OUTPUT_SECONDS, self._read_native_output)
+        self.call_after_refresh(self._take_typed)
         for problem in self._problems:
             self.notify(one_line(problem, 300), severity="warning", timeout=10, markup=False)
+
+    def _take_typed(self) -> None:
+        """Keys that were pressed before there was a screen."""
+        for event in typed_keys(self._typed):
+            self.post_message(event)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key):
+            self.last_key = time.monotonic()
+        await super().on_event(event)
 
     def on_print(self, message: Print) -> None:
         """What any thread prints while the screen is up."""

@@ -11,7 +11,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-Scope = Literal["app", "main", "form", "story", "pictures", "log"]
+Scope = Literal["app", "main", "form", "story", "pictures", "picture", "grid", "terminal", "log"]
 """Where a command works: everywhere, on the main screen, or while its pane has the focus."""
 
 SCOPES: dict[Scope, str] = {
@@ -20,6 +20,9 @@ SCOPES: dict[Scope, str] = {
     "form": "Settings",
     "story": "Story",
     "pictures": "Pictures",
+    "picture": "One picture",
+    "grid": "A chapter's pictures",
+    "terminal": "The terminal's test page",
     "log": "Log",
 }
 """What people call them."""
@@ -87,6 +90,30 @@ COMMANDS: tuple[Command, ...] = (
     _main("show_story", "f3", "Story", "Go to the story.", "show('story')"),
     _main("show_pictures", "f4", "Pictures", "Go to the pictures.", "show('pictures')"),
     _main("show_log", "f5", "Log", "Go to the log.", "show('log')"),
+    Command("picture_before", "left", "Before", "Show the prompt before.", "walk(-1)", "pictures"),
+    Command("picture_next", "right", "Next", "Show the next prompt.", "walk(1)", "pictures"),
+    Command("style_before", "up", "Style up", "Choose the style before.", "style(-1)", "pictures"),
+    Command("style_next", "down", "Style down", "Choose the next style.", "style(1)", "pictures"),
+    Command("picture_full", "z", "Full screen", "Show the chosen picture full screen.", "full", "pictures", True),
+    Command("picture_grid", "g", "Chapter", "Show the chapter's pictures side by side.", "grid", "pictures", True),
+    Command("protocol", "p", "Protocol", "Show pictures in the next way: sixel, kitty …", "protocol", "pictures", True),
+    Command("terminal", "t", "Terminal", "Show what this terminal can do.", "terminal", "pictures", True),
+    Command("full_before", "left", "Before", "Show the prompt before.", "walk(-1)", "picture"),
+    Command("full_next", "right,space", "Next", "Show the next prompt.", "walk(1)", "picture"),
+    Command("full_style_before", "up", "Style up", "Show the style before.", "style(-1)", "picture"),
+    Command("full_style_next", "down", "Style down", "Show the next style.", "style(1)", "picture"),
+    Command("full_protocol", "p", "Protocol", "Show the picture in the next way.", "protocol", "picture"),
+    Command("full_close", "escape,z", "Back", "Back to the panes.", "close", "picture"),
+    Command("grid_left", "left", "Left", "Choose the picture before.", "choose(-1, 0)", "grid"),
+    Command("grid_right", "right", "Right", "Choose the next picture.", "choose(1, 0)", "grid"),
+    Command("grid_up", "up", "Up", "Choose the picture above.", "choose(0, -1)", "grid"),
+    Command("grid_down", "down", "Down", "Choose the picture below.", "choose(0, 1)", "grid"),
+    Command("grid_page_before", "pageup", "Page up", "Show the page before.", "page(-1)", "grid"),
+    Command("grid_page_next", "pagedown", "Page down", "Show the next page.", "page(1)", "grid"),
+    Command("grid_open", "enter", "Show", "Back to the panes, at the chosen prompt.", "open", "grid"),
+    Command("grid_close", "escape,g", "Back", "Back to the panes.", "close", "grid"),
+    Command("terminal_forget", "f", "Forget", "Ask the terminal again at the next start.", "forget", "terminal"),
+    Command("terminal_close", "escape,t", "Back", "Back to the panes.", "close", "terminal"),
     Command("log_filter", "slash", "Filter", "Show only lines with these words.", "filter", "log", True),
     Command("log_level", "l", "Level", "Show all lines, warnings and errors, or errors alone.", "level", "log", True),
     Command("log_follow", "f", "Follow", "Keep the newest line in sight, or not.", "follow", "log", True),

@@ -52,6 +52,7 @@ class FilmStrip(Widget):
         self._first, self._current = 0, 0
         self._make: Callable[[int], Face] | None = None
         self._count = 0
+        self._look_before: object = None
         self._paintings: dict[_Key, Painting | None] = {}
 
     def show(self, count: int, current: int, make: Callable[[int], Face]) -> None:
@@ -68,7 +69,9 @@ class FilmStrip(Widget):
         make = self._make
         shown = range(first, min(self._count, first + fitting))
         faces = [make(number) for number in shown] if make else []
-        if (faces, first) != (self._faces, self._first) or make:
+        look = (faces, first, self._current)
+        if look != self._look_before:
+            self._look_before = look
             self._faces, self._first = faces, first
             self._order()
             self.refresh()

@@ -33,6 +33,7 @@ from sframes_tui.ui.pictures import PicturePane
 from sframes_tui.ui.run_control import MakeEngine, RunControl, RunNews
 from sframes_tui.ui.status_line import SessionFacts, StatusLine
 from sframes_tui.ui.story_view import StoryView
+from sframes_tui.ui.terminal import Terminal
 from sframes_tui.ui.title_bar import PANES, TitleBar
 
 LEFT = ("form", "story")
@@ -52,8 +53,16 @@ class MainScreen(Screen[None]):
 
         load: GpuLoad
 
-    def __init__(self, document: Document, make_engine: MakeEngine, root: Path) -> None:
+    def __init__(
+        self,
+        document: Document,
+        make_engine: MakeEngine,
+        root: Path,
+        terminal: Terminal | None = None,
+        protocol: str | None = None,
+    ) -> None:
         super().__init__()
+        self._terminal, self._protocol = terminal, protocol
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-medium"), (120, "-wide")]
         self.document = document
         self.state, self.facts = RunState(), SessionFacts()
@@ -71,7 +80,7 @@ class MainScreen(Screen[None]):
             yield ConfigForm(self.document)
             yield StoryView()
             with Vertical(id="right"):
-                yield PicturePane()
+                yield PicturePane(self._terminal)
                 yield LogPane()
         yield StatusLine()
         yield KeyBar()
@@ -95,6 +104,7 @@ class MainScreen(Screen[None]):
 
     def _show_document(self) -> None:
         self.query_one(TitleBar).show_document(self.document.title, self.document.unsaved)
+        self.query_one(PicturePane).use_protocol(self._protocol or _protocol(self.document))
         self._show_conditions()
 
     @on(StoryView.Planned)
@@ -279,6 +289,12 @@ class MainScreen(Screen[None]):
 
 def _draw(draft: Draft, make_engine: MakeEngine, root: Path, emit: Emit, control: Control) -> None:
     execute(draft, lambda: make_engine(draft), root, emit, control)
+
+
+def _protocol(document: Document) -> str:
+    """How the settings want pictures to be shown in the terminal."""
+    hidden = document.value("generation_config.preview") in (False, "off")
+    return "off" if hidden else str(document.value("generation_config.preview_protocol"))
 
 
 def _nowhere(_: object) -> Path:

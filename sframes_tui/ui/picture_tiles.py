@@ -34,6 +34,7 @@ class Face(NamedTuple):
     words: str = ""
     take: int = 0
     """Another number where the file was drawn again."""
+    frame: int = -1
 
 
 def arrange(count: int, space: Space, picture: tuple[int, int]) -> tuple[int, int]:
@@ -148,7 +149,9 @@ class TileGrid(Container):
         if self._make is None or not self.size.area:
             return
         self.columns, self.rows = arrange(self._count, self._canvas.space(*self.size), self.picture)
-        self.styles.grid_size_columns, self.styles.grid_size_rows = self.columns, self.rows
+        shape = (self.styles.grid_size_columns, self.styles.grid_size_rows)
+        if shape != (self.columns, self.rows):
+            self.styles.grid_size_columns, self.styles.grid_size_rows = self.columns, self.rows
         tiles = self._as_many(len(self.shown))
         for number, tile in zip(self.shown, tiles, strict=True):
             tile.show(self._make(number))
@@ -161,5 +164,6 @@ class TileGrid(Container):
         if new:
             self.mount(*new)
         for place, tile in enumerate(self._pool):
-            tile.display = place < count
+            if tile.display != (place < count):
+                tile.display = place < count
         return self._pool[:count]

@@ -96,20 +96,26 @@ class PictureView(Widget):
             space = self._canvas.space(*self.size)
             self._canvas.shop.want_file(self, path, space, lambda result: self._deliver(wish, result))
 
+    def show_made(self, make: Callable[[], Image.Image]) -> None:
+        """The picture that `make` gives, as well as the terminal can."""
+        self._order_made(make, self._canvas.space(*self.size))
+
     def show_preview(self, make: Callable[[], Image.Image]) -> None:
         """What a picture is going to look like, in half blocks."""
-        if self._canvas.protocol == "off" or not self.size.area:
-            return
-        self._stop_waiting()
-        self._path = None
-        self._wish += 1
-        wish = self._wish
         columns, rows = self.size
         if self._canvas.terminal.slow:
             columns, rows = min(columns, SMALL_PREVIEW[0]), min(rows, SMALL_PREVIEW[1])
         protocol: Protocol = "unicode" if self._canvas.protocol == "unicode" else "halfcell"
-        space = Space(columns, rows, self._canvas.cell, protocol)
-        self._canvas.shop.want_preview(self, make, space, lambda result: self._deliver(wish, result))
+        if self._canvas.protocol != "off":
+            self._order_made(make, Space(columns, rows, self._canvas.cell, protocol))
+
+    def _order_made(self, make: Callable[[], Image.Image], space: Space) -> None:
+        self._stop_waiting()
+        self._path = None
+        self._wish += 1
+        wish = self._wish
+        if space.columns and space.rows:
+            self._canvas.shop.want_preview(self, make, space, lambda result: self._deliver(wish, result))
 
     def _deliver(self, wish: int, result: Painting | str) -> None:
         """In the shop's thread."""

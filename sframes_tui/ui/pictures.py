@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -54,6 +55,9 @@ class PicturePane(Vertical, can_focus=True):
         self._pace = Pace(self.terminal.slow)
         self._previews: dict[int, Callable[[], Image.Image]] = {}
         self._timer: Timer | None = None
+        self._title = ""
+        self.watcher: Callable[[], None] | None = None
+        """Called after every change: by a screen that shows the same pictures in another way."""
 
     def compose(self) -> ComposeResult:
         yield TileGrid(self.canvas)
@@ -107,8 +111,10 @@ class PicturePane(Vertical, can_focus=True):
 
     def use_protocol(self, name: str) -> None:
         """How pictures are shown: a value of `preview_protocol`."""
+        before = self.canvas.protocol
         self.canvas.protocol = next((known for known in PROTOCOLS if known == name), self.terminal.protocol)
-        self._repaint()
+        if self.canvas.protocol != before:
+            self._repaint()
 
     def _repaint(self, lost: bool = False) -> None:
         """Paints everything anew; `lost`: the terminal has forgotten what it was sent."""
@@ -132,7 +138,7 @@ class PicturePane(Vertical, can_focus=True):
         assert self.album is not None
         path = self.album.path(frame)
         words = "" if path else WORDS[self.album.mark(frame)]
-        return Face(title, self.album.status(frame), path, words, self.album.take(frame))
+        return Face(title, self.album.status(frame), path, words, self.album.take(frame), frame.number)
 
     def _show(self) -> None:
         """Brings tiles, strip and title up to date; what is unchanged costs nothing."""
@@ -140,16 +146,24 @@ class PicturePane(Vertical, can_focus=True):
         if album is None or frame is None:
             return
         frames = self.frames
-        self.border_title = f"Pictures · {album.title(self.position)}"
+        self._set_title(f"Pictures · {album.title(self.position)}")
         self.query_one(TileGrid).show(
             len(frames), frames.index(frame), lambda place: self.face(frames[place], album.tag(frames[place]))
         )
+        if self.watcher is not None:
+            self.watcher()
         chain = album.chain(frame)
         self.query_one(FilmStrip).show(
             len(chain),
             chain.index(frame),
             lambda place: self.face(chain[place], f"{chain[place].chapter}-{chain[place].prompt}"),
         )
+
+    def _set_title(self, title: str) -> None:
+        """Only where it is another: a new title draws the whole pane anew."""
+        if title != self._title:
+            self._title = title
+            self.border_title = Text(title)
 
     def _show_previews(self) -> None:
         """Shows the newest preview of every tile that is in sight, as many as the line bears; the rest later."""
@@ -173,13 +187,17 @@ class PicturePane(Vertical, can_focus=True):
     def walk(self, by: int) -> None:
         """On to another prompt, and tells of it."""
         if self.album is not None and (position := self.album.beside(self.position, by)):
-            self.show_prompt(*position)
-            self.post_message(self.PromptWanted(*position))
+            self.go(position)
 
     def choose_style(self, number: int) -> None:
         if self.frames:
             self.style_number = number % len(self.frames)
             self._show()
+
+    def go(self, position: Position) -> None:
+        """Shows another prompt, and tells of it."""
+        self.show_prompt(*position)
+        self.post_message(self.PromptWanted(*position))
 
     def action_walk(self, by: int) -> None:
         self.walk(by)
@@ -196,11 +214,27 @@ class PicturePane(Vertical, can_focus=True):
         if self.album is not None and self.frame is not None:
             chosen = self.album.chain(self.frame)[message.number]
             self.style_number = chosen.style
-            self.show_prompt(*position_of(chosen))
-            self.post_message(self.PromptWanted(*self.position))
+            self.go(position_of(chosen))
 
     def action_protocol(self) -> None:
         """The next way of showing pictures."""
         ways: tuple[Protocol, ...] = PROTOCOLS
         self.use_protocol(ways[(ways.index(self.canvas.protocol) + 1) % len(ways)])
         self.notify(f"Pictures: {self.canvas.protocol}")
+
+    def action_full(self) -> None:
+        from sframes_tui.ui.picture_screens import OnePicture
+
+        if self.frame is not None:
+            self.app.push_screen(OnePicture(self))
+
+    def action_grid(self) -> None:
+        from sframes_tui.ui.picture_screens import ChapterGrid
+
+        if self.frame is not None:
+            self.app.push_screen(ChapterGrid(self))
+
+    def action_terminal(self) -> None:
+        from sframes_tui.ui.test_page import TerminalPage
+
+        self.app.push_screen(TerminalPage(self.canvas))

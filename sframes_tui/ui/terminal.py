@@ -62,8 +62,10 @@ class Terminal:
     protocol: Protocol = "unicode"
     """The best way to show pictures that truly works in it."""
     cell: CellSize = USUAL_CELL
-    colours: Literal["truecolor", "256", "standard", ""] = ""
+    colours: Literal["truecolor", ""] = ""
     """Textual's name of how many it shows; empty where Textual finds that out by itself."""
+    few_colours: bool = False
+    """Whether it shows no more than sixteen."""
     slow: bool = False
     """Whether a network lies between."""
     heard: Heard = field(default_factory=Heard)
@@ -94,7 +96,8 @@ def judge(heard: Heard, environ: Mapping[str, str], window: CellSize | None, rem
     colours = _colours(heard, environ)
     cell = window or _sane(heard.cell) or USUAL_CELL
     slow = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
-    return Terminal(_protocol(heard, environ, colours), cell, colours, slow, heard, remembered)
+    few = not colours and _shows_sixteen(environ)
+    return Terminal(_protocol(heard, environ, colours), cell, colours, few, slow, heard, remembered)
 
 
 def _protocol(heard: Heard, environ: Mapping[str, str], colours: str) -> Protocol:
@@ -120,13 +123,19 @@ def _sees_true_colour(colours: str, environ: Mapping[str, str]) -> bool:
     return "truecolor" in (colours, environ.get("COLORTERM"), environ.get("TEXTUAL_COLOR_SYSTEM"))
 
 
-def _colours(heard: Heard, environ: Mapping[str, str]) -> Literal["truecolor", "256", "standard", ""]:
+def _colours(heard: Heard, environ: Mapping[str, str]) -> Literal["truecolor", ""]:
     """SSH doesn't pass COLORTERM on: terminals that are known by name get their colours back."""
     if environ.get("TEXTUAL_COLOR_SYSTEM") or environ.get("COLORTERM") or environ.get("NO_COLOR"):
         return ""
     names = (environ.get("TERM", ""), environ.get("TERM_PROGRAM", ""), environ.get("LC_TERMINAL", ""), heard.name)
     known = any(TRUE_COLOUR.search(name) for name in names)
     return "truecolor" if known or environ.get("WT_SESSION") or environ.get("KONSOLE_VERSION") else ""
+
+
+def _shows_sixteen(environ: Mapping[str, str]) -> bool:
+    """What Rich takes a terminal for that says nothing of more colours."""
+    more = environ.get("COLORTERM") or environ.get("TEXTUAL_COLOR_SYSTEM", "auto") not in ("auto", "standard")
+    return not more and re.search("256color|kitty", environ.get("TERM", "")) is None
 
 
 def _sane(cell: tuple[int, int] | None) -> CellSize | None:
@@ -147,7 +156,8 @@ def _window_cell(descriptor: int) -> CellSize | None:
 
 def current_cell(terminal: Terminal) -> CellSize:
     """The size of a character now: fonts change, and windows move to other screens."""
-    return _window_cell(1) or terminal.cell
+    # stdin, since the screen takes the other two away from native libraries.
+    return _window_cell(0) or terminal.cell
 
 
 def _key(environ: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ The only file that knows Textual's input parser, which has no public name: where
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual import _xterm_parser
 from textual.drivers import linux_driver
@@ -24,8 +24,8 @@ _BEGUN = re.compile(r"\x1b(_(G[^\x1b]{0,200}(\x1b)?)?|P(>(\|[^\x1b]{0,200}(\x1b)
 class AnswerFilter:
     """Takes answers out of input that may come in any pieces."""
 
-    def __init__(self) -> None:
-        self._held, self._since = "", 0.0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._held, self._since = clock, "", 0.0
 
     def feed(self, data: str) -> str:
         """What of the input so far is for the screen; the begin of an answer is held back until more comes."""
@@ -33,12 +33,12 @@ class AnswerFilter:
         begun = _BEGUN.search(rest)
         keep = begun is not None and len(rest) - begun.start() <= LONGEST
         self._held = rest[begun.start() :] if begun is not None and keep else ""
-        self._since = time.monotonic()
+        self._since = self._clock()
         return rest[: len(rest) - len(self._held)]
 
     def overdue(self) -> str:
         """What was held back for too long to be an answer: a key such as Escape."""
-        if not self._held or time.monotonic() - self._since < HOLD_SECONDS:
+        if not self._held or self._clock() - self._since < HOLD_SECONDS:
             return ""
         held, self._held = self._held, ""
         return held
