@@ -71,6 +71,8 @@ def drop_late_answers() -> None:
 
 def typed_keys(typed: bytes) -> list[Event]:
     """Keys that were pressed before the screen opened, for it to take as pressed now."""
+    if not typed:
+        return []
     parser = _xterm_parser.XTermParser()
     messages = [*parser.feed(typed.decode("utf-8", "replace")), *parser.feed("")]
     return [message for message in messages if isinstance(message, Key)]
