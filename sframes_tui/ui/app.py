@@ -142,7 +142,7 @@ class SFramesApp(App[None]):
 
     def action_leave(self) -> None:
         """Leaves at once, unless something would be lost."""
-        running, state = self.main.run_control.running, self.main.state
+        running, state = self.main.session.running, self.main.session.state
         progress = f"{state.settled} of {state.frames} pictures are drawn" if running else ""
         if not running and not self.main.document.unsaved:
             self.exit()
@@ -151,7 +151,7 @@ class SFramesApp(App[None]):
             self.push_screen(question, lambda answer: self._leave() if answer == "yes" else None)
 
     def _leave(self) -> None:
-        self.main.run_control.stop()
+        self.main.session.stop()
         self.exit()
 
 

@@ -74,18 +74,18 @@ def leave_question(changed: bool, run: str) -> Question:
 
 
 def trust_question(path: str, commands: Sequence[str]) -> Question:
-    """Before programs that a configuration names are started."""
+    """Before programs that a configuration names are started, and before anybody is told of its end."""
     return Question(
-        "Run these programs?",
+        "Allow this?",
         (
-            f"{path} asks to start other programs while it is drawn:",
-            *(f"    {command}" for command in commands),
-            "Allow them only if you know what they do. A change of theirs asks again.",
+            f"{path} asks to start these programs while it is drawn, or to send word to these addresses:",
+            "\n".join(f"    {command}" for command in commands),
+            "Allow it only if you know what it does. If the file says anything else, this is asked again.",
         ),
         (
             Answer("once", "o", "this once"),
-            Answer("always", "a", "always, as they are"),
-            Answer("never", "n", "draw without"),
+            Answer("always", "a", "always"),
+            Answer("never", "n", "never; draw without"),
         ),
     )
 

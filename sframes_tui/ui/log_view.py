@@ -7,7 +7,7 @@ stop the screen for a second.
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -72,7 +72,7 @@ class LogView(ScrollView, can_focus=True):
         self._resized()
 
     def _wrapped(self, level: Level, line: str) -> list[tuple[Level, str]]:
-        return [(level, row) for row in chop_cells(line, self._width or 80)] or [(level, "")]
+        return [(level, row) for row in wrapped(line, self._width or 80)]
 
     def _resized(self) -> None:
         following = self.following
@@ -92,3 +92,15 @@ class LogView(ScrollView, can_focus=True):
 
     def _style(self, level: Level) -> Style:
         return self.rich_style if level == "info" else self.get_component_rich_style(f"log-view--{level}")
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line in rows of at most `width` cells, parted at spaces where that can be."""
+    rows = []
+    while cell_len(line) > width:
+        row = chop_cells(line, width)[0] if not line.isascii() else line[:width]
+        space = line.rfind(" ", 1, len(row) + 1)
+        end = space if space > len(row) // 2 else len(row)
+        rows.append(line[:end])
+        line = line[end:].removeprefix(" ")
+    return [*rows, line]

@@ -3,7 +3,9 @@
 Panes don't know each other: they take data by method and speak by messages, and this screen passes both on.
 """
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,22 +18,21 @@ from textual.screen import Screen
 
 from sframes_tui.printable import one_line
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, ModelLoadCompleted, RunStarted
+from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.state import RunState, fold
-from sframes_tui.run.trust import commands, is_trusted, trust
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.config_form import ConfigForm
-from sframes_tui.ui.dialogs import trust_question
-from sframes_tui.ui.gpu import GpuLoad, GpuWatch
+from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.pictures import PicturePane
-from sframes_tui.ui.run_control import MakeEngine, RunControl, RunNews
-from sframes_tui.ui.status_line import SessionFacts, StatusLine
+from sframes_tui.ui.run_control import MakeEngine, RunNews
+from sframes_tui.ui.session import Session
+from sframes_tui.ui.starting import allowed_draft
+from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story_view import StoryView
 from sframes_tui.ui.terminal import Terminal
 from sframes_tui.ui.title_bar import PANES, TitleBar
@@ -65,14 +66,11 @@ class MainScreen(Screen[None]):
         self._terminal, self._protocol = terminal, protocol
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-medium"), (120, "-wide")]
         self.document = document
-        self.state, self.facts = RunState(), SessionFacts()
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
-        self.run_control = RunControl(lambda: self.post_message(RunNews()))
+        self.session = Session(lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)))
         self._make_engine, self._root = make_engine, root
         self._problem, self._start_wanted = "", False
-        self._drawn: Draft | None = None
-        self._gpu: GpuWatch | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -99,7 +97,7 @@ class MainScreen(Screen[None]):
         """While a run is drawn the story shows that run; what was edited is planned before the next start."""
         self.document, self.draft = message.document, None
         self._show_document()
-        if not self.run_control.running:
+        if not self.session.running:
             self.query_one(StoryView).show_document(self.document)
 
     def _show_document(self) -> None:
@@ -110,7 +108,7 @@ class MainScreen(Screen[None]):
     @on(StoryView.Planned)
     def take_plan(self, message: StoryView.Planned) -> None:
         self.draft, self._problem = message.draft, message.problem
-        if self.draft is not None and not self.run_control.running:
+        if self.draft is not None and not self.session.running:
             self.query_one(PicturePane).show_plan(self.draft.plan, _nowhere)
         if self._start_wanted:
             self._start_wanted = False
@@ -120,7 +118,7 @@ class MainScreen(Screen[None]):
 
     def action_start(self) -> None:
         """Starts what is set up, or says why that can't be."""
-        if self.run_control.running:
+        if self.session.running:
             self._refuse("A run is under way already: pause it or stop it first.")
         elif self.document.problems:
             self._point_at_problem()
@@ -129,10 +127,8 @@ class MainScreen(Screen[None]):
         elif self.draft is None:
             self._start_wanted = True
             self.query_one(StoryView).show_document(self.document)
-        elif is_trusted(self.draft.loaded.path, self.draft.config):
-            self._start(self.draft, runs_commands=True)
         else:
-            self._ask_trust(self.draft)
+            self.run_worker(self._ask_and_start(self.draft), exclusive=True, group="start")
 
     def _refuse(self, sentence: str) -> None:
         self.notify(one_line(sentence, 300), severity="warning", markup=False)
@@ -143,106 +139,81 @@ class MainScreen(Screen[None]):
         self.action_show("form")
         self.query_one(ConfigForm).focus_option(next(iter(self.document.problems)))
 
-    def _ask_trust(self, draft: Draft) -> None:
-        def answered(answer: str | None) -> None:
-            if answer == "always":
-                trust(draft.loaded.path, draft.config)
-            if answer:
-                self._start(draft, runs_commands=answer != "never")
+    async def _ask_and_start(self, draft: Draft) -> None:
+        if (allowed := await allowed_draft(self.app, draft)) is not None:
+            self._start(allowed)
 
-        question = trust_question(str(draft.loaded.path), commands(draft.config))
-        self.app.push_screen(question, answered)
-
-    def _start(self, draft: Draft, *, runs_commands: bool) -> None:  # noqa: ARG002 - for the viewers to come
+    def _start(self, draft: Draft) -> None:
         # A start without a seed of its own draws other pictures the next time.
-        self._drawn, self.draft = draft, None
-        self.state, self.facts = RunState(), SessionFacts()
+        self.draft = None
         self.query_one(StoryView).show_run(draft.plan)
+        self.session.start(partial(_draw, draft, self._make_engine, self._root))
         if self.has_class("-narrow"):
             self.action_show("pictures")
-        self.run_control.start(partial(_draw, draft, self._make_engine, self._root))
-        self._show_conditions()
+        self._show_state()
 
     def action_pause(self) -> None:
-        if not self.run_control.running:
-            self._refuse("There is no run to pause.")
-        elif self.run_control.pausing:
-            self.run_control.resume()
-        else:
-            self.run_control.pause()
-            self.notify("Pausing once the pictures in hand are drawn.")
-        self._show_conditions()
+        self._steer(self.session.pause_or_resume)
 
     def action_finish(self) -> None:
-        if self.run_control.running:
-            self.run_control.finish()
-            self.notify("Stopping once the pictures in hand are drawn.")
-        else:
-            self._refuse("There is no run to stop.")
+        self._steer(self.session.finish)
 
     def action_stop(self) -> None:
-        if self.run_control.running:
-            self.run_control.stop()
-            self.notify("Stopping now.")
+        self._steer(self.session.stop)
+
+    def _steer(self, action: Callable[[], None]) -> None:
+        if self.session.running:
+            action()
+            self._show_state()
         else:
-            self._refuse("There is no run to stop.")
+            self._refuse("There is no run under way.")
 
     @on(RunNews)
     def take_news(self) -> None:
         """Everything that has happened since the last time, in one go."""
-        for when, event in self.run_control.mailbox.take():
-            self.state = fold(self.state, event, when)
-            self._tell(event)
+        for event in self.session.take():
+            level, line = describe(event)
+            if line:
+                self.tell(level, line)
+            self._pass_on(event)
         self._show_state()
 
     def tell(self, level: Level, line: str) -> None:
         """Adds a line to the log."""
         self.query_one(LogPane).add(level, line)
 
-    def _tell(self, event: Event) -> None:
-        level, line = describe(event)
-        if line:
-            self.tell(level, line)
+    def _pass_on(self, event: Event) -> None:
         match event:
             case FrameProgress(frame=frame, preview=preview) if preview is not None:
                 self.query_one(PicturePane).show_preview(frame, preview)
             case FrameCompleted(frame=frame, path=path):
                 self.query_one(PicturePane).picture_saved(frame, path)
-            case ModelLoadCompleted(model=model, device=device, dtype=dtype):
-                self.facts = SessionFacts(model, device, dtype)
-                self._watch_gpu(device)
             case RunStarted():
                 self.query_one(StoryView).follow()
 
     def _show_state(self) -> None:
-        self.query_one(StatusLine).show_state(self.state, self.facts)
-        self.query_one(StoryView).show_state(self.state)
-        self.query_one(PicturePane).show_state(self.state)
+        state = self.session.state
+        self.query_one(StatusLine).show_state(state, self.session.facts)
+        self.query_one(StoryView).show_state(state)
+        self.query_one(PicturePane).show_state(state)
         self._show_conditions()
 
     def _show_conditions(self) -> None:
         """The footer offers what can be done now."""
-        running = self.run_control.running
-        conditions = {"running"} if running else {"idle"}
-        conditions |= {"paused"} if running and self.run_control.pausing else set()
-        conditions |= {"changed"} if self.document.unsaved else set()
-        self.query_one(KeyBar).show_conditions(frozenset(conditions))
+        changed = {"changed"} if self.document.unsaved else set()
+        self.query_one(KeyBar).show_conditions(self.session.conditions | changed)
 
     def _tick(self) -> None:
-        if self.run_control.running:
-            self.query_one(StatusLine).show_state(self.state, self.facts)
-        elif self._gpu is not None:
-            self._gpu.close()
-            self._gpu = None
+        if self.session.running:
+            state = replace(self.session.state, now=time.monotonic())
+            self.query_one(StatusLine).show_state(state, self.session.facts)
+        else:
+            self.session.close()
         self._show_conditions()
-
-    def _watch_gpu(self, device: str) -> None:
-        if device.startswith("cuda") and self._gpu is None:
-            self._gpu = GpuWatch(device, lambda load: self.post_message(self.GpuRead(load)))
 
     @on(GpuRead)
     def take_gpu(self, message: GpuRead) -> None:
-        self.facts = SessionFacts(self.facts.model, self.facts.device, self.facts.dtype, str(message.load))
+        self.session.take_gpu(message.load)
 
     # What is looked at.
 

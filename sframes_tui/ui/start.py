@@ -59,7 +59,7 @@ def _run(
     )
     with python_output(app.tell):
         app.run()
-    if not app.main.run_control.join(0.5):
+    if not app.main.session.control.join(0.5):
         print("stopping the run ...", file=sys.__stderr__, flush=True)
-        app.main.run_control.join(PATIENCE)
+        app.main.session.control.join(PATIENCE)
     return app.return_code or 0

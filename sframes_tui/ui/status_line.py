@@ -1,6 +1,6 @@
 """The foot: how the run goes and what draws it. Must not import torch."""
 
-from dataclasses import dataclass
+import time
 from typing import ClassVar
 
 from textual.content import Content
@@ -12,6 +12,7 @@ from sframes_tui.run.describe import duration
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import shown_key
 from sframes_tui.ui.key_bar import active_keys
+from sframes_tui.ui.session import SessionFacts
 
 BAR = 12
 """Cells of the progress bar."""
@@ -27,17 +28,6 @@ WORDS = {
 COLOURS = {"drawing": "accent", "paused": "warning", "completed": "success", "failed": "error", "cancelled": "warning"}
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
-    """What draws: empty where nothing is loaded."""
-
-    model: str = ""
-    device: str = ""
-    dtype: str = ""
-    gpu: str = ""
-    """Load, memory, temperature and power in words."""
-
-
 class StatusLine(Widget):
     """One line where everything fits, two where it doesn't."""
 
@@ -46,12 +36,15 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__(id="status")
         self._state, self._facts = RunState(), SessionFacts()
+        self._since = 0.0
+        """When the phase began."""
 
     def show_state(self, state: RunState, facts: SessionFacts) -> None:
         """Shows how the run goes."""
-        lines = self._lines(self.size.width)
+        if state.phase != self._state.phase:
+            self._since = time.monotonic()
         self._state, self._facts = state, facts
-        self.refresh(layout=len(self._lines(self.size.width)) != len(lines))
+        self.refresh(layout=len(self._lines(self.size.width)) != self.size.height)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
         return len(self._lines(width))
@@ -68,13 +61,18 @@ class StatusLine(Widget):
 
     def _run(self) -> Content:
         colour = COLOURS.get(self._state.phase, "quiet")
-        word = Content.styled(WORDS[self._state.phase], self.get_visual_style(f"status-line--{colour}"))
+        word = Content.styled(self._facts.asked or self._word(), self.get_visual_style(f"status-line--{colour}"))
         parts = [word, *map(Content, run_parts(self._state))]
         if self._state.phase == "idle":
             parts.append(Content(f"{shown_key(active_keys(self.screen).get('start', ''))} starts one"))
         if self._state.frames:
             parts.insert(1, self._bar())
         return Content("  ").join(parts)
+
+    def _word(self) -> str:
+        phase = self._state.phase
+        seconds = time.monotonic() - self._since
+        return f"{WORDS[phase]}, {duration(seconds)}" if phase == "loading" and seconds >= 1 else WORDS[phase]
 
     def _bar(self) -> Content:
         """Steps that are done of all that are to run."""

@@ -1,0 +1,44 @@
+"""What is asked before a run starts. Must not import torch."""
+
+from dataclasses import replace
+from typing import Any
+
+from textual.app import App
+
+from sframes_tui.errors import TrustError
+from sframes_tui.printable import one_line
+from sframes_tui.run import trust
+from sframes_tui.story.draft import Draft
+from sframes_tui.ui.dialogs import trust_question
+
+
+async def allowed_draft(app: App[Any], draft: Draft) -> Draft | None:
+    """The draft as it may be drawn: as it is, or without the commands that were refused; None where nobody chose.
+
+    To be awaited in a worker of the app's.
+    """
+    standing = trust.standing(draft.loaded.path, draft.config)
+    if standing == "open":
+        standing = await _ask(app, draft)
+    if standing == "allowed":
+        return draft
+    return replace(draft, loaded=trust.without_commands(draft.loaded)) if standing == "refused" else None
+
+
+async def _ask(app: App[Any], draft: Draft) -> trust.Standing:
+    path, config = draft.loaded.path, draft.config
+    answer = await app.push_screen_wait(trust_question(str(path), trust.commands(config)))
+    try:
+        match answer:
+            case "once":
+                trust.allow_once(path, config)
+            case "always":
+                trust.allow_once(path, config)  # even if the disk doesn't take what follows
+                trust.trust(path, config)
+            case "never":
+                trust.never(path, config)
+            case _:
+                return "open"
+    except TrustError as error:
+        app.notify(one_line(str(error)), severity="warning", markup=False)
+    return "refused" if answer == "never" else "allowed"
