@@ -75,6 +75,8 @@ def _draw(words: Sequence[str]) -> int:
         parser.error("--json needs --batch")
     if not (arguments.batch or arguments.dry_run):
         return _open_screen(arguments)
+    if arguments.config is None:
+        parser.error("name a configuration file, such as configs/lighthouse.toml")
     try:
         loaded = load_config(arguments.config, _overrides(arguments))
         draft = make_draft(loaded)
@@ -92,7 +94,14 @@ def _draw(words: Sequence[str]) -> int:
 def _open_screen(arguments: argparse.Namespace) -> int:
     from sframes_tui.ui.start import run_screen
 
-    return run_screen(arguments.config, _load_engine, _output_folder(arguments.output), arguments.preview_protocol)
+    return run_screen(
+        arguments.config,
+        _load_engine,
+        _output_folder(arguments.output),
+        overrides=_overrides(arguments),
+        protocol=arguments.preview_protocol,
+        notify=arguments.notify,
+    )
 
 
 def _output_folder(wanted: str) -> Path:
@@ -206,7 +215,7 @@ def _draw_parser() -> argparse.ArgumentParser:
     about = "Draw a story: a text becomes parallel, slowly changing sequences of pictures."
     parser = _parser("sframes", about, f"{COMMANDS_HELP}\n{EXIT_CODES}\noptions of CONFIG and --set:\n{help_text()}")
     add = parser.add_argument
-    add("config", metavar="CONFIG", type=Path, help="a configuration file, such as configs/lighthouse.toml")
+    add("config", metavar="CONFIG", type=Path, nargs="?", help="a configuration file, such as configs/lighthouse.toml")
     add("--batch", action="store_true", help="draw without a screen: stdout gets one path a finished picture")
     add("--dry-run", action="store_true", help="print the plan and draw nothing")
     add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")

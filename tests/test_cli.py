@@ -105,7 +105,7 @@ def test_a_bad_config_path_is_exit_code_2(capsys, target):
     assert err.startswith(f"sframes: {target}: ")
 
 
-@pytest.mark.parametrize("arguments", [[], ["x.toml", "--nonsense"], ["x.toml", "--seed", "many"]])
+@pytest.mark.parametrize("arguments", [["--batch"], ["x.toml", "--nonsense"], ["x.toml", "--seed", "many"]])
 def test_bad_usage_is_exit_code_2(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -301,3 +301,9 @@ def test_a_trust_store_that_cannot_be_used_is_a_sentence(write, capsys, tmp_path
         code, _, err = outcome(capsys, *arguments)
         assert code == 3
         assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["configs/lighthouse.toml"]])
+def test_the_screen_needs_a_terminal(capsys, arguments):
+    said = "sframes: the screen needs a terminal on stdin and stdout; without one, draw with --batch\n"
+    assert outcome(capsys, *arguments) == (2, "", said)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -15,16 +14,14 @@ from textual.screen import Screen
 
 from sframes_tui.printable import one_line
 from sframes_tui.run.events import Level
-from sframes_tui.story.document import Document
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
 from sframes_tui.ui.dialogs import Question, ThemeDialog, leave_question
 from sframes_tui.ui.help_screen import HelpScreen
 from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.main_screen import MainScreen
-from sframes_tui.ui.native_output import NativeOutput
+from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.remembered import recall, remember
-from sframes_tui.ui.run_control import MakeEngine
-from sframes_tui.ui.terminal import Terminal
+from sframes_tui.ui.suspending import guard_continue
 from sframes_tui.ui.terminal_input import typed_keys
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
 
@@ -48,32 +45,18 @@ class SFramesApp(App[None]):
     BINDINGS = bindings("app")
     COMMAND_PALETTE_BINDING = BY_ID["palette"].key
 
-    def __init__(
-        self,
-        document: Document,
-        make_engine: MakeEngine,
-        root: Path,
-        *,
-        few_colours: bool = False,
-        native_output: NativeOutput | None = None,
-        terminal: Terminal | None = None,
-        protocol: str | None = None,
-    ) -> None:
-        """`root` is where run folders go; `few_colours` for a terminal that has no more than sixteen.
-
-        `protocol` shows pictures in another way than the configuration says.
-        """
+    def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self._native_output = native_output
+        self._native_output = opening.native_output
         self.last_key = 0.0
         """When a key was pressed last, in `time.monotonic()`: pictures make way for keys on a slow line."""
-        self._typed = terminal.heard.typed if terminal else b""
-        self.main = MainScreen(document, make_engine, root, terminal, protocol)
+        self._typed = opening.terminal.heard.typed if opening.terminal else b""
+        self.main = MainScreen(opening)
         self._themes, self._problems = load_themes()
         self.keymap, problems = load_keymap()
         """The user's own keys, by command."""
         self._problems += problems
-        self._choose_first_theme(few_colours)
+        self._choose_first_theme(opening.terminal is not None and opening.terminal.few_colours)
         self.set_keymap(self.keymap)
 
     def get_default_screen(self) -> Screen[None]:
@@ -86,6 +69,7 @@ class SFramesApp(App[None]):
         self.theme = next((name for name in wanted if name in self.available_themes), self.theme)
 
     def on_mount(self) -> None:
+        guard_continue()
         self.begin_capture_print(self)
         if self._native_output is not None:
             self.set_interval(OUTPUT_SECONDS, self._read_native_output)

@@ -28,13 +28,13 @@ from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log_pane import LogPane
+from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures import PicturePane
-from sframes_tui.ui.run_control import MakeEngine, RunNews
+from sframes_tui.ui.run_control import RunNews
 from sframes_tui.ui.session import Session
 from sframes_tui.ui.starting import allowed_draft
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story_view import StoryView
-from sframes_tui.ui.terminal import Terminal
 from sframes_tui.ui.title_bar import PANES, TitleBar
 
 LEFT = ("form", "story")
@@ -54,22 +54,14 @@ class MainScreen(Screen[None]):
 
         load: GpuLoad
 
-    def __init__(
-        self,
-        document: Document,
-        make_engine: MakeEngine,
-        root: Path,
-        terminal: Terminal | None = None,
-        protocol: str | None = None,
-    ) -> None:
+    def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self._terminal, self._protocol = terminal, protocol
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-medium"), (120, "-wide")]
-        self.document = document
+        self.document = opening.document
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
         self.session = Session(lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)))
-        self._make_engine, self._root = make_engine, root
+        self._opening = opening
         self._problem, self._start_wanted = "", False
 
     def compose(self) -> ComposeResult:
@@ -78,7 +70,7 @@ class MainScreen(Screen[None]):
             yield ConfigForm(self.document)
             yield StoryView()
             with Vertical(id="right"):
-                yield PicturePane(self._terminal)
+                yield PicturePane(self._opening.terminal)
                 yield LogPane()
         yield StatusLine()
         yield KeyBar()
@@ -102,7 +94,7 @@ class MainScreen(Screen[None]):
 
     def _show_document(self) -> None:
         self.query_one(TitleBar).show_document(self.document.title, self.document.unsaved)
-        self.query_one(PicturePane).use_protocol(self._protocol or _protocol(self.document))
+        self.query_one(PicturePane).use_protocol(self._opening.protocol or _protocol(self.document))
         self._show_conditions()
 
     @on(StoryView.Planned)
@@ -147,7 +139,7 @@ class MainScreen(Screen[None]):
         # A start without a seed of its own draws other pictures the next time.
         self.draft = None
         self.query_one(StoryView).show_run(draft.plan)
-        self.session.start(partial(_draw, draft, self._make_engine, self._root))
+        self.session.start(partial(_draw, draft, self._opening))
         if self.has_class("-narrow"):
             self.action_show("pictures")
         self._show_state()
@@ -258,8 +250,8 @@ class MainScreen(Screen[None]):
         self._show_document()
 
 
-def _draw(draft: Draft, make_engine: MakeEngine, root: Path, emit: Emit, control: Control) -> None:
-    execute(draft, lambda: make_engine(draft), root, emit, control)
+def _draw(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:
+    execute(draft, lambda: opening.make_engine(draft), opening.root, emit, control, opening.notify)
 
 
 def _protocol(document: Document) -> str:

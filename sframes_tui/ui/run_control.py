@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from textual.message import Message
 
-from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import SFramesError
 from sframes_tui.run.events import Event, FrameProgress
+from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.story.draft import Draft
 
-MakeEngine = Callable[[Draft], Engine]
 Draw = Callable[[Emit, Control], None]
 """Draws a run to its end; raises the `SFramesError` that its last event tells of."""
 TimedEvent = tuple[float, Event]
@@ -39,11 +37,14 @@ class Mailbox:
         self._events: list[TimedEvent] = []
         self._progress: dict[int, TimedEvent] = {}
         self._told, self._taken = False, 0.0
+        self._closed = False
 
     def put(self, event: Event) -> None:
         """Takes an event in, from any thread."""
         now = time.monotonic()
         with self._lock:
+            if self._closed:
+                return
             if isinstance(event, FrameProgress):
                 self._progress[event.frame] = (now, event)
                 due = now - self._taken >= PROGRESS_SECONDS
@@ -61,6 +62,12 @@ class Mailbox:
             self._events, self._progress = [], {}
             self._told, self._taken = False, time.monotonic()
         return tuple(taken)
+
+    def close(self) -> None:
+        """Nobody will take anything any more: what comes is forgotten."""
+        with self._lock:
+            self._closed = True
+            self._events, self._progress = [], {}
 
 
 class RunControl:
@@ -90,6 +97,11 @@ class RunControl:
             draw(self.mailbox.put, self._control)
         except SFramesError:
             return  # The run's last event told of it.
+
+    @property
+    def underway(self) -> Underway | None:
+        """What hang-ups and signals have to do with."""
+        return Underway(self._thread, self._control) if self._thread is not None else None
 
     @property
     def pausing(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from sframes_tui.story.document import Document
 from sframes_tui.ui.app import SFramesApp
 from sframes_tui.ui.log_pane import LogPane
+from sframes_tui.ui.opening import Opening
 from tests.run.paint import PaintEngine
 
 DEADLINE = 60.0
@@ -95,7 +96,7 @@ def config(tmp_path):
 async def opened(path, make_engine=None, size=(120, 40), root=None):
     """The application with `path` open, and its pilot."""
     make = make_engine or (lambda draft: PaintEngine(draft.plan))
-    app = SFramesApp(Document.open(path), make, root or path.parent / "output")
+    app = SFramesApp(Opening(Document.open(path), make, root or path.parent / "output"))
     async with app.run_test(size=size) as pilot:
         yield app, pilot
         app.main.session.stop()
