@@ -21,6 +21,7 @@ from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.denoiser import Denoiser, Pace
 from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory
 from sframes_tui.engine.preview import Previewer
+from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.engine.reference import said_in_one_sentence
@@ -98,6 +99,9 @@ class BatchedEngine:
     @property
     def pipelines(self) -> Pipelines:
         return self._pipelines
+
+    def probe(self) -> str | None:
+        return probe(self._pipelines, self.facts, self._config)
 
     @cached_property
     def _fitter(self) -> PromptFitter:

@@ -113,6 +113,14 @@ class Engine(Protocol):
     @property
     def facts(self) -> Facts: ...
 
+    def probe(self) -> str | None:
+        """Takes one step of a picture that is thrown away, before the first frame is admitted.
+
+        Returns what a person should know of it; raises `ModelError` where no frame can be drawn. No frame comes out
+        otherwise for it.
+        """
+        ...
+
     @property
     def capacity(self) -> int:
         """How many frames it takes at once, at least 1; may shrink while it draws."""

@@ -12,6 +12,7 @@ from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
+from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.errors import first_line
@@ -51,6 +52,9 @@ class ReferenceEngine:
     @property
     def pipelines(self) -> Pipelines:
         return self._pipelines
+
+    def probe(self) -> str | None:
+        return probe(self._pipelines, self.facts, self._config)
 
     @cached_property
     def _fitter(self) -> PromptFitter:

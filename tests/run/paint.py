@@ -23,6 +23,9 @@ class PaintEngine:
     def fit(self, prompts, style):
         return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
 
+    def probe(self):
+        return None
+
     max_rows = 64
     stepwise = True
 
