@@ -1,0 +1,52 @@
+"""A stranger's run folder that would lead writing elsewhere is refused."""
+
+import os
+import socket
+
+import pytest
+
+from sframes_tui.errors import UsageError
+from sframes_tui.run.plain_folder import is_inside, require_plain
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "run"
+    (folder / ".sframes" / "takes").mkdir(parents=True)
+    (folder / "oil 0-0.png").write_bytes(b"")
+    return folder
+
+
+def test_files_folders_and_a_dead_runs_socket_are_plain(folder, monkeypatch):
+    monkeypatch.chdir(folder / ".sframes")  # a socket's path is short
+    with socket.socket(socket.AF_UNIX) as control:
+        control.bind("control")
+        require_plain(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["run.log", ".sframes/holder", ".sframes/pictures", ".sframes/takes/oil 0-0 take-0.png"]
+)
+def test_a_link_is_refused_wherever_it_lies(folder, tmp_path, name):
+    (folder / name).symlink_to(tmp_path)
+    with pytest.raises(UsageError, match=f"{name} is a link, which could lead elsewhere; take it away"):
+        require_plain(folder)
+
+
+def test_a_pipe_is_refused_and_so_is_a_link_to_a_run_folder(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(UsageError, match="a link; name the run folder itself"):
+        require_plain(tmp_path / "link")
+    os.mkfifo(folder / "run.log")
+    with pytest.raises(UsageError, match=r"run.log is no plain file"):
+        require_plain(folder)
+
+
+@pytest.mark.parametrize("file", ["oil 0-0.png", "variant-1/oil 0-0.png", ".sframes/pictures/a..b.png"])
+def test_files_of_a_run_are_inside(file):
+    assert is_inside(file)
+
+
+@pytest.mark.parametrize("file", ["", "/etc/passwd", "../x", "a/../../x", "..", "a\0b", "..\\x"])
+def test_other_names_are_not(file):
+    assert not is_inside(file)
