@@ -118,6 +118,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("log_level", "l", "Level", "Show all lines, warnings and errors, or errors alone.", "level", "log", True),
     Command("log_follow", "f", "Follow", "Keep the newest line in sight, or not.", "follow", "log", True),
     Command("log_copy", "c", "Copy", "Copy the lines that are shown to the clipboard.", "copy", "log", True),
+    Command("log_unfilter", "escape", "All lines", "Drop the filter of the log.", "unfilter", "log"),
 )
 
 BY_ID = {command.id: command for command in COMMANDS}

@@ -3,7 +3,6 @@
 import contextlib
 import secrets
 import tomllib
-from pathlib import Path
 
 import platformdirs
 import tomli_w
@@ -11,27 +10,27 @@ import tomli_w
 STORE = platformdirs.user_state_path("sframes") / "screen.toml"
 
 
-def recall(key: str, store: Path = STORE) -> str:
+def recall(key: str) -> str:
     """What was remembered under `key`; empty where nothing was, or where it can't be read."""
     try:
-        value = tomllib.loads(store.read_text(encoding="utf-8")).get(key, "")
+        value = tomllib.loads(STORE.read_text(encoding="utf-8")).get(key, "")
     except (OSError, ValueError):
         return ""
     return value if isinstance(value, str) else ""
 
 
-def remember(key: str, value: str, store: Path = STORE) -> None:
+def remember(key: str, value: str) -> None:
     """Keeps a value for the next time; a disk that doesn't take it is no reason to complain."""
     with contextlib.suppress(OSError):
-        store.parent.mkdir(parents=True, exist_ok=True)
-        values = {**_everything(store), key: value}
-        temporary = store.with_name(f".{secrets.token_hex(8)}.tmp")
+        STORE.parent.mkdir(parents=True, exist_ok=True)
+        values = {**_everything(), key: value}
+        temporary = STORE.with_name(f".{secrets.token_hex(8)}.tmp")
         temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
-        temporary.replace(store)
+        temporary.replace(STORE)
 
 
-def _everything(store: Path) -> dict[str, object]:
+def _everything() -> dict[str, object]:
     try:
-        return tomllib.loads(store.read_text(encoding="utf-8"))
+        return tomllib.loads(STORE.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}

@@ -1,0 +1,81 @@
+"""The log: filtered, followed, copied, bounded."""
+
+import pytest
+
+from sframes_tui.ui.log_pane import MAX_LINES, LogPane
+from sframes_tui.ui.log_view import LogView, wrapped
+from tests.ui.conftest import log_text, opened, screen_text, until
+
+pytestmark = pytest.mark.asyncio
+
+
+def fill(app, count):
+    for number in range(count):
+        app.main.tell(("info", "warning", "error")[number % 3], f"line {number}")
+
+
+async def test_levels_are_filtered_by_a_key(config):
+    async with opened(config) as (app, pilot):
+        fill(app, 9)
+        await pilot.press("f5", "l")
+        assert log_text(app).split() == ["line", "1", "line", "2", "line", "4", "line", "5", "line", "7", "line", "8"]
+        await pilot.press("l")
+        assert log_text(app).split() == ["line", "2", "line", "5", "line", "8"]
+        await until(pilot, lambda: "errors" in screen_text(app))
+        await pilot.press("l")
+        assert log_text(app).count("line") == 9
+
+
+async def test_words_are_searched_as_they_are_typed(config):
+    async with opened(config) as (app, pilot):
+        fill(app, 20)
+        await pilot.press("f5", "slash", *"LINE 1")
+        assert log_text(app).count("line") == 11
+        await pilot.press("enter")
+        assert isinstance(app.focused, LogView)
+        await pilot.press("escape")
+        await until(pilot, lambda: log_text(app).count("line") == 20)
+
+
+async def test_it_follows_until_somebody_looks_back(config):
+    async with opened(config) as (app, pilot):
+        fill(app, 200)
+        await until(pilot, lambda: "line 199" in screen_text(app))
+        await pilot.press("f5", "home")
+        await until(pilot, lambda: "line 0" in screen_text(app))
+        app.main.tell("info", "one more")
+        await pilot.pause()
+        assert "one more" not in screen_text(app)
+        await pilot.press("f")
+        await until(pilot, lambda: "one more" in screen_text(app))
+
+
+async def test_what_is_shown_is_copied(config):
+    async with opened(config) as (app, pilot):
+        fill(app, 3)
+        await pilot.press("f5", "l", "l", "c")
+        assert app.clipboard == "line 2"
+
+
+async def test_its_length_is_bounded(config):
+    async with opened(config) as (app, _):
+        for number in range(MAX_LINES + 50):
+            app.main.query_one(LogPane).add("info", f"line {number}")
+        lines = app.main.query_one(LogPane).shown_lines
+        assert len(lines) == MAX_LINES
+        assert lines[-1] == f"line {MAX_LINES + 49}"
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("", [""]),
+        ("short", ["short"]),
+        ("words are parted", ["words are", "parted"]),
+        ("averyverylongword", ["averyveryl", "ongword"]),
+        ("漢字漢字漢字", ["漢字漢字漢", "字"]),
+        ("ten chars! and", ["ten chars!", "and"]),
+    ],
+)
+async def test_long_lines_are_wrapped_at_words(line, rows):
+    assert wrapped(line, 10) == rows
