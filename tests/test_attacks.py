@@ -1,0 +1,231 @@
+"""What a stranger's config, story, model or run folder may try, and the tests that hold against it.
+
+`ATTACKS` is the list; here are those of its tests that belong to no other file.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from sframes_tui.cli import main
+from sframes_tui.run import trust
+from sframes_tui.run.folder import RunFolder
+from sframes_tui.run.viewer import Viewer
+from sframes_tui.story.plan import make_plan
+from tests import named_tests
+from tests.story.test_plan import DDIM, config, story
+
+ATTACKS = {
+    "commands named by a config": [
+        "tests/test_cli.py::test_a_viewer_nobody_allowed_is_refused_with_exit_code_3",
+        "tests/run/test_viewer.py::test_trust_is_for_these_commands_in_this_file_alone",
+        "tests/run/test_viewer.py::test_an_answer_holds_once_for_good_or_never_and_an_edit_asks_again",
+        "tests/run/test_viewer.py::test_without_a_viewer_preview_stop_is_never_run_and_needs_no_trust",
+        "tests/test_attacks.py::test_a_config_that_sends_word_is_refused_like_one_that_runs_something",
+    ],
+    "shell syntax in names": ["tests/test_attacks.py::test_names_never_reach_a_shell"],
+    "web addresses that lead elsewhere": [
+        "tests/run/test_notify.py::test_nothing_is_sent_to_where_an_answer_redirects",
+        "tests/run/test_notify.py::test_only_plain_web_addresses_are_addresses",
+        "tests/run/test_notify.py::test_a_server_that_never_answers_is_left_alone_in_time",
+    ],
+    "modules in the working folder": ["tests/test_attacks.py::test_modules_in_the_working_folder_are_not_imported"],
+    "regexes without end, or without measure": [
+        "tests/story/test_split.py::test_a_catastrophic_regex_is_an_error_within_a_second",
+        "tests/story/test_split.py::test_all_chapters_share_one_time_limit",
+        "tests/story/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
+    ],
+    "names that lead out of the output folder": [
+        "tests/story/test_names.py::test_names_are_safe_and_distinct_whatever_the_texts",
+        "tests/run/test_folder.py::test_a_key_cannot_lead_out_of_the_output_folder",
+        "tests/run/test_plain_folder.py::test_other_names_are_not",
+    ],
+    "control characters and markup": [
+        "tests/test_attacks.py::test_nothing_foreign_reaches_the_terminal_or_the_log_raw",
+        "tests/test_cli.py::test_escape_sequences_in_a_story_are_shown_not_sent",
+    ],
+    "pickles": ["tests/engine/test_safety.py::test_pickled_weights_are_refused"],
+    "code that comes with a model": [
+        "tests/engine/test_safety.py::test_code_in_a_folder_is_refused",
+        "tests/engine/test_safety.py::test_classes_of_other_libraries_are_refused",
+        "tests/engine/test_safety.py::test_parts_outside_the_folder_are_refused",
+    ],
+    "models that use up memory": [
+        "tests/engine/test_safety.py::test_a_configuration_that_asks_for_too_much_is_refused",
+        "tests/engine/test_safety.py::test_damaged_weights_are_told",
+    ],
+    "weights that are no numbers": [
+        "tests/engine/test_probe.py::test_what_would_spoil_every_frame_is_refused_in_one_sentence",
+    ],
+    "picture bombs, broken pictures, special files": [
+        "tests/run/test_stored_picture.py::test_a_bomb_is_refused_before_it_is_decoded",
+        "tests/run/test_stored_picture.py::test_broken_files_are_refused",
+        "tests/run/test_stored_picture.py::test_links_pipes_folders_and_devices_are_no_pictures",
+    ],
+    "pipes and devices as config, story or model": [
+        "tests/story/test_source.py::test_special_files_are_refused_without_opening_them",
+        "tests/engine/test_safety.py::test_a_special_file_is_refused",
+        "tests/test_attacks.py::test_pipes_and_devices_are_no_config_and_no_model",
+    ],
+    "links in a run folder": [
+        "tests/run/test_plain_folder.py::test_a_link_is_refused_wherever_it_lies",
+        "tests/test_attacks.py::test_a_link_in_a_pictures_place_is_replaced_not_followed",
+    ],
+    "encodings": [
+        "tests/story/test_source.py::test_text_that_can_not_be_used",
+        "tests/story/test_source.py::test_nul_characters_are_refused_with_the_offset",
+        "tests/story/test_source.py::test_line_ends_become_one_and_only_those",
+        "tests/test_cli.py::test_text_with_lone_surrogates_is_refused",
+    ],
+    "config bombs": [
+        "tests/test_cli.py::test_config_bombs_are_told_at_once",
+        "tests/story/test_config_file.py::test_the_file_itself_may_be_at_fault",
+        "tests/test_attacks.py::test_odd_toml_is_one_sentence",
+    ],
+    "books as zip and xml bombs": [
+        "tests/story/test_epub.py::test_a_zip_bomb_that_lies_about_its_size_is_refused",
+        "tests/story/test_epub.py::test_entities_of_the_document_type_are_not_loaded",
+    ],
+    "texts of any size": [
+        "tests/story/test_source.py::test_a_huge_file_is_refused_unread",
+        "tests/story/test_split.py::test_endless_pieces_are_refused",
+        "tests/test_cli.py::test_more_frames_than_memory_holds_are_refused",
+    ],
+}
+
+ROOT = Path(__file__).resolve().parent.parent
+HOSTILE = "\x1b]52;c;cm0=\x07[red]\x9b31m\u202e[/x][@click=app.bell]x[/]"
+RAW = ("\x1b", "\x07", "\x9b", "\u202e")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_every_attack_is_held_by_tests_that_exist(attack):
+    assert named_tests.missing(ATTACKS[attack]) == []
+
+
+def toml(text):
+    """A TOML string; TOML's own escapes are JSON's."""
+    return json.dumps(text)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a story and a configuration that draws it small and fast; returns the configuration's path."""
+
+    def _write(text="a boat\n", key="story", style="oil", tag="oil", more=""):
+        (tmp_path / "story.txt").write_text(text)
+        path = tmp_path / "my.toml"
+        path.write_text(
+            f"[prompt_config]\nsource = 'story.txt'\nkey = {toml(key)}\n[generation_config]\n"
+            f"model = 'builtin:picturebook'\nnum_inference_steps = 1\nseed = 1\nrows = 1\n{more}\n"
+            f"[[style_configs]]\nstyle = {toml(style)}\nfile_tag = {toml(tag)}\nweight = 1.0\n"
+        )
+        return path
+
+    return _write
+
+
+def tui(path, *arguments, cwd=ROOT):
+    command = [sys.executable, str(ROOT / "tui.py"), str(path), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, cwd=cwd, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_nothing_foreign_reaches_the_terminal_or_the_log_raw(write, tmp_path, form):
+    path = write(f"{HOSTILE}\n", HOSTILE, HOSTILE, HOSTILE, f"negative_prompt = {toml(HOSTILE)}")
+    done = tui(path, "--batch", "--output", tmp_path / "out", *form)
+    assert done.returncode == 0, done.stderr
+    told = [done.stdout, done.stderr, *(log.read_bytes() for log in (tmp_path / "out").rglob("*.log"))]
+    names = [str(found).encode() for found in (tmp_path / "out").rglob("*")]
+    assert len(names) > 4
+    for text in (*told, *names):
+        assert not [raw for raw in RAW if raw in text.decode()], text
+
+
+def test_a_config_that_sends_word_is_refused_like_one_that_runs_something(write, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "STORE", tmp_path / "trusted")
+    path = write(more='notify = "http://127.0.0.1:9/x"')
+    assert main([str(path), "--batch"]) == 3
+    assert "wants to send word to 'http://127.0.0.1:9/x'" in capsys.readouterr().err
+    path = write(more=f'notify = "touch {tmp_path}/pwned"')
+    assert main([str(path), "--batch"]) == 3
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_the_users_own_word_on_the_command_line_needs_no_trust(write, tmp_path):
+    record = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
+    (tmp_path / "record.py").write_text(record)
+    notify = f"{sys.executable} {tmp_path}/record.py {tmp_path}/told"
+    done = tui(write(), "--batch", "--output", tmp_path / "out", "--notify", notify)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told").read_text().startswith("1 picture drawn in ")
+    (run,) = (tmp_path / "out").rglob("run.toml")
+    assert "notify" not in run.read_text()
+
+
+def test_names_never_reach_a_shell(tmp_path):
+    hostile = f"$(touch {tmp_path}/pwned);`touch {tmp_path}/pwned`|touch {tmp_path}/pwned 'x\".png"
+    viewer = Viewer(
+        f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.argv[2])'", None, 1, pytest.fail
+    )
+    window = viewer._start(viewer._command, str(tmp_path / "told"), hostile)
+    assert window.wait() == 0
+    assert (tmp_path / "told").read_text() == hostile
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_modules_in_the_working_folder_are_not_imported(write, tmp_path):
+    for name in ("regex", "torch", "PIL", "sitecustomize", "sframes_tui"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'pwned')!r}, 'w')")
+    done = tui(write(), "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("suffix", ["", ".safetensors", ".toml"])
+def test_pipes_and_devices_are_no_config_and_no_model(write, capsys, tmp_path, suffix):
+    pipe = tmp_path / f"pipe{suffix}"
+    os.mkfifo(pipe)
+    assert main([str(pipe), "--dry-run"]) == 2
+    assert main([str(write()), "--dry-run", "--model", str(pipe)]) == 2
+    assert main(["/dev/zero", "--dry-run"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_a_link_in_a_pictures_place_is_replaced_not_followed(tmp_path):
+    plan = make_plan(config(1), story(1), DDIM, 1)
+    folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    picture = folder.picture(plan.frames[0])
+    picture.symlink_to(precious)
+    folder.write(picture, b"picture")
+    folder.close()
+    assert precious.read_text() == "mine"
+    assert picture.read_bytes() == b"picture"
+    assert not picture.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (f"rows = {'[' * 5000}{']' * 5000}", "nest"),
+        ("guidance_scale = nan", "guidance_scale"),
+        ("guidance_scale = inf", "guidance_scale"),
+        ("rows = 1\nrows = 2", "cannot overwrite a value"),
+        ("trust_remote_code = true", "trust_remote_code"),
+    ],
+)
+def test_odd_toml_is_one_sentence(write, capsys, more, said):
+    path = write()
+    path.write_text(path.read_text().replace("rows = 1\n", f"{more}\n"))
+    assert main([str(path), "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
