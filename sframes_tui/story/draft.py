@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sframes_tui.story.config import Config
+from sframes_tui.story.config import Config, PromptConfig
 from sframes_tui.story.config_file import LoadedConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
 from sframes_tui.story.plan import Plan, make_plan
 from sframes_tui.story.sampling import read_sampling
 from sframes_tui.story.schedulers import Sampling
 from sframes_tui.story.source import find_source, read_source
-from sframes_tui.story.split import split_story
+from sframes_tui.story.split import Story, split_story
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,21 @@ class Draft:
         return values
 
 
-def make_draft(loaded: LoadedConfig) -> Draft:
-    """Reads what the configuration names and plans it; raises `StoryError` or `ModelError`."""
+def make_draft(loaded: LoadedConfig, story: Story | None = None) -> Draft:
+    """Reads what the configuration names and plans it; raises `StoryError` or `ModelError`.
+
+    `story` is what `read_story` gave for this configuration, where it was read before.
+    """
     config = loaded.config
     options = config.generation_config
     text_file = find_source(config.prompt_config.source, loaded.folder)
-    text = read_source(text_file, config.prompt_config.encoding)
-    story = split_story(text, config.prompt_config, config.prompt_config.key or text_file.stem)
+    story = story or read_story(config.prompt_config, text_file)
     model = locate_model(options.model, options.revision, loaded.folder)
     seed = secrets.randbits(32) if options.seed is None else options.seed
     plan = make_plan(config, story, read_sampling(model, options.scheduler), seed)
     return Draft(loaded, text_file, model, plan)
+
+
+def read_story(config: PromptConfig, text_file: Path) -> Story:
+    """Reads and splits a text; raises `StoryError`."""
+    return split_story(read_source(text_file, config.encoding), config, config.key or text_file.stem)

@@ -1,9 +1,10 @@
 """Text -> chapters -> prompts; a user's regexes run under a time limit. Must not import torch or textual."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sframes_tui.errors import StoryError
+from sframes_tui.printable import one_line
 from sframes_tui.story.config import PromptConfig
 from sframes_tui.story.note import Note
 from sframes_tui.story.patterns import CHAPTER_PATTERNS, PROMPT_PATTERNS, described, offers
@@ -34,6 +35,10 @@ class Story:
     chapters: tuple[Chapter, ...]
     notes: tuple[Note, ...] = field(default=())
     """What a person should know of the reading and splitting."""
+    headings: int = 0
+    """How often the chapter regex matched."""
+    separators: int = 0
+    """How often the prompt regex matched in the chapters."""
 
     @property
     def prompt_counts(self) -> tuple[int, ...]:
@@ -59,7 +64,9 @@ class _Section:
 class _Tally:
     """What was left out on the way."""
 
-    front_matter: int = 0
+    front_matter: str = ""
+    headings: int = 0
+    separators: int = 0
     blank: int = 0
     cut: int = 0
     prompts_over_cap: int = 0
@@ -87,15 +94,18 @@ class _Tally:
             self.passed_over_titles.append(title[:60])
 
 
-def split_story(text: SourceText, config: PromptConfig, fallback_key: str) -> Story:
+def split_story(
+    text: SourceText, config: PromptConfig, fallback_key: str, unwanted: Callable[[], bool] = lambda: False
+) -> Story:
     """Splits a text as the configuration says; chapters and prompts are numbered from 0 over what is drawn.
 
     `fallback_key` names the story where the configuration has no `key`. Raises `StoryError` where nothing is
-    left to draw, and where the regexes together take longer than the text's size allows.
+    left to draw, and where the regexes together take longer than the text's size allows. Ends with
+    `SearchStoppedError` once `unwanted` says that nobody waits for the story.
     """
     key = config.key if config.key and config.key.strip() else fallback_key
     tally = _Tally()
-    searching = SearchTime(len(text.text))
+    searching = SearchTime(len(text.text), unwanted)
     chapters: list[Chapter] = []
     for section in _sections(text, config, key, searching, tally):
         if config.max_chapters is not None and len(chapters) == config.max_chapters:
@@ -104,7 +114,8 @@ def split_story(text: SourceText, config: PromptConfig, fallback_key: str) -> St
             chapters.append(chapter)
     if not chapters:
         raise _nothing_to_draw(text.text, config, tally)
-    return Story(key, tuple(chapters), text.notes + tuple(_notes(config, tally, len(chapters))))
+    notes = text.notes + tuple(_notes(config, tally, len(chapters)))
+    return Story(key, tuple(chapters), notes, tally.headings, tally.separators)
 
 
 def _sections(
@@ -120,8 +131,9 @@ def _sections(
 def _by_heading(text: str, pattern: str, searching: SearchTime, tally: _Tally) -> Iterator[_Section]:
     heading: Span | None = None
     for found in searching.spans("chapter_split_regex", pattern, text):
+        tally.headings += 1
         if heading is None:
-            tally.front_matter = len(text[: found[0]].strip())
+            tally.front_matter = text[: found[0]].strip()
         else:
             yield _Section(text[slice(*heading)], text[heading[1] : found[0]], has_heading=True)
         heading = found
@@ -135,17 +147,19 @@ def _instead(text: str) -> str:
     return f"; these would match: {described(offered)}" if offered else "; leave it out to draw it as one chapter"
 
 
-def pieces(text: str, pattern: str, searching: SearchTime) -> Iterator[str]:
+def pieces(text: str, pattern: str, searching: SearchTime, tally: _Tally | None = None) -> Iterator[str]:
     """What stands between the matches, as `re.split` gives it, but without capture groups."""
     start = 0
+    tally = tally or _Tally()
     for found in searching.spans("prompt_split_regex", pattern, text):
+        tally.separators += 1
         yield text[start : found[0]]
         start = found[1]
     yield text[start:]
 
 
 def _chapter(section: _Section, config: PromptConfig, searching: SearchTime, tally: _Tally) -> Chapter | None:
-    parts = pieces(section.text, config.prompt_split_regex, searching)
+    parts = pieces(section.text, config.prompt_split_regex, searching, tally)
     title = _one_line(section.title + next(parts)) if section.has_heading else section.title
     prompts = _prompts(parts, config, tally)
     if not prompts:
@@ -193,7 +207,9 @@ def _nothing_to_draw(text: str, config: PromptConfig, tally: _Tally) -> StoryErr
 
 def _notes(config: PromptConfig, tally: _Tally, drawn: int) -> Iterator[Note]:
     if tally.front_matter:
-        yield Note("info", f"The {tally.front_matter:,} characters before the first heading are left out.")
+        begin = one_line(tally.front_matter[:200], 60)
+        count = _counted(len(tally.front_matter), "character", "characters")
+        yield Note("info", f'{count} before the first heading left out: "{begin}".')
     if tally.cut:
         yield Note("warning", f"{_counted(tally.cut, 'prompt is', 'prompts are')} cut to {MAX_PROMPT:,} characters.")
     if tally.blank:

@@ -5,7 +5,7 @@ pattern such as `(?:abc){4000000000}` fills the memory while it is compiled.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import regex
@@ -32,6 +32,10 @@ class PatternError(ValueError):
     def __init__(self, reason: str, pattern: str, at: int) -> None:
         super().__init__(f"not a regular expression: {reason} at position {at}: {pattern[:at]}▸{pattern[at:]}")
         self.reason, self.at = reason, at
+
+
+class SearchStoppedError(Exception):
+    """Nobody wants to know any more what was searched for."""
 
 
 COUNT = regex.compile(r"\{([\d\s]*+)(#?)")
@@ -77,7 +81,9 @@ class SearchTime:
     One object belongs to one thread.
     """
 
-    def __init__(self, characters: int) -> None:
+    def __init__(self, characters: int, unwanted: Callable[[], bool] = lambda: False) -> None:
+        """`unwanted` is asked at every match; once it says so, the search ends with `SearchStoppedError`."""
+        self._unwanted = unwanted
         self.seconds = BASE_SECONDS + characters * SECONDS_PER_CHARACTER
         self._deadline = time.thread_time() + self.seconds
 
@@ -97,6 +103,8 @@ class SearchTime:
         while True:
             try:
                 for match in compiled.finditer(text, start, end, timeout=self._left(key, compiled.pattern, len(text))):
+                    if self._unwanted():
+                        raise SearchStoppedError
                     if match.span() != last:
                         last = match.span()
                         yield last

@@ -11,7 +11,7 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-Scope = Literal["app", "main", "form", "story", "pictures", "picture", "grid", "terminal", "log"]
+Scope = Literal["app", "main", "form", "story", "tree", "pictures", "picture", "grid", "terminal", "log"]
 """Where a command works: everywhere, on the main screen, or while its pane has the focus."""
 
 SCOPES: dict[Scope, str] = {
@@ -19,6 +19,7 @@ SCOPES: dict[Scope, str] = {
     "main": "The run and the panes",
     "form": "Settings",
     "story": "Story",
+    "tree": "The story's lines",
     "pictures": "Pictures",
     "picture": "One picture",
     "grid": "A chapter's pictures",
@@ -114,6 +115,27 @@ COMMANDS: tuple[Command, ...] = (
     Command("grid_close", "escape,g", "Back", "Back to the panes.", "close", "grid"),
     Command("terminal_forget", "f", "Forget", "Ask the terminal again at the next start.", "forget", "terminal"),
     Command("terminal_close", "escape,t", "Back", "Back to the panes.", "close", "terminal"),
+    Command(
+        "leave_out", "space", "Leave out", "Leave a prompt or chapter out, or put it back.", "leave_out", "story", True
+    ),
+    Command("find", "slash", "Find", "Show only the prompts that hold some words.", "find", "story", True),
+    Command("details", "d", "Details", "Show where a prompt's pictures come from.", "details", "story", True),
+    Command("plan", "p", "Plan", "Show every picture that a start would draw.", "plan", "story", True),
+    Command("patterns", "r", "Ready regexes", "Choose a regex that matches this text.", "patterns", "story", True),
+    Command("follow", "f", "Follow", "Let the cursor go with the run again.", "follow", "story", True, when="running"),
+    Command("next_failed", "n", "Next failed", "Go to the next failed picture.", "go_to_failed(1)", "story"),
+    Command("previous_failed", "N", "Failed before", "Go to the failed picture before.", "go_to_failed(-1)", "story"),
+    Command("clear_filter", "escape", "Show all", "Leave the filter: show all prompts again.", "clear_filter", "story"),
+    Command("open", "enter", "Open", "Show a prompt's pictures; fold a chapter.", "open", "tree"),
+    Command("fold_all", "e", "Fold all", "Unfold all chapters, or fold them.", "fold_all", "tree"),
+    Command("fold", "left", "Fold", "Fold a chapter, or go to the prompt's chapter.", "fold", "tree"),
+    Command("unfold", "right", "Unfold", "Unfold a chapter, or go to its first prompt.", "unfold", "tree"),
+    Command("up", "up,k", "Up", "Go a line up.", "move(-1)", "tree"),
+    Command("down", "down,j", "Down", "Go a line down.", "move(1)", "tree"),
+    Command("page_up", "pageup", "Page up", "Go a page up.", "move_pages(-1)", "tree"),
+    Command("page_down", "pagedown", "Page down", "Go a page down.", "move_pages(1)", "tree"),
+    Command("first", "home", "First", "Go to the first line.", "move_to_end(-1)", "tree"),
+    Command("last", "end", "Last", "Go to the last line.", "move_to_end(1)", "tree"),
     Command("log_filter", "slash", "Filter", "Show only lines with these words.", "filter", "log", True),
     Command("log_level", "l", "Level", "Show all lines, warnings and errors, or errors alone.", "level", "log", True),
     Command("log_follow", "f", "Follow", "Keep the newest line in sight, or not.", "follow", "log", True),

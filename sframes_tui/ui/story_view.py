@@ -1,24 +1,61 @@
-"""The story: a placeholder with the interface of the tree that takes its place. Must not import torch."""
+"""The story's pane: splits what is typed, plans it, and shows both; in a run, how far that is. Must not import torch.
+
+Reading, splitting and planning happen in threads (`story_reader`), the newest document wins; the screen's thread
+only shows what came of it. Every worker has a description, since Textual would make one of all that it is given.
+"""
 
 from dataclasses import dataclass
+from typing import Self
 
-from textual import work
-from textual.containers import VerticalScroll
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Static
+from textual.timer import Timer
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
 
 from sframes_tui.errors import SFramesError
 from sframes_tui.run.state import RunState
 from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft, make_draft
+from sframes_tui.story.draft import Draft
+from sframes_tui.story.edition import Edition
+from sframes_tui.story.leave_out import LeftOut
 from sframes_tui.story.plan import Plan
+from sframes_tui.story.timed_regex import SearchStoppedError
 from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.frame_details import FrameDetails
+from sframes_tui.ui.pattern_picker import PatternPicker
+from sframes_tui.ui.plan_screen import PlanScreen
+from sframes_tui.ui.story_notes import notes, problem_text, run_summary, summary
+from sframes_tui.ui.story_outline import Outline
+from sframes_tui.ui.story_reader import Problem, Reading, StoryReader
+from sframes_tui.ui.story_rows import Found, Row
+from sframes_tui.ui.story_tree import StoryTree
+
+TYPING_PAUSE = 0.05
+"""Seconds after a key before the text is split again."""
+PLANNING_PAUSE = 0.25
+"""Seconds without another key before the split story is planned, which takes Python's time from the screen."""
+MOST_READERS = 2
+"""Threads: one may still be busy with a slow regex that nobody wants any more."""
+RUNNING = ("loading", "drawing", "paused")
 
 
-class StoryView(VerticalScroll, can_focus=True):
-    """Chapters and prompts; the plan that a start would draw."""
+class StoryView(Vertical):
+    """Chapters and prompts; the plan that a start would draw, or a run."""
 
     BINDINGS = bindings("story")
+    DEFAULT_CSS = """
+    StoryView #story-summary { height: auto; }
+    StoryView #story-notes { height: auto; max-height: 3; text-wrap: nowrap; text-overflow: ellipsis; }
+    StoryView #story-problem {
+        padding: 0 1 0 0; height: auto; max-height: 8; border-left: thick $error; background: $error 10%;
+    }
+    StoryView #story-filter { height: 1; }
+    StoryView #story-query { width: 1fr; border: none; height: 1; padding: 0 1; }
+    StoryView #story-count { width: auto; padding: 0 1; color: $text-muted; }
+    """
 
     @dataclass
     class Planned(Message):
@@ -26,10 +63,11 @@ class StoryView(VerticalScroll, can_focus=True):
 
         draft: Draft | None
         problem: str
+        reading: Reading | None = None
 
     @dataclass
     class PromptHighlighted(Message):
-        """The cursor is on another prompt."""
+        """The cursor is on another prompt, or on its chapter."""
 
         variant: int
         chapter: int
@@ -50,30 +88,349 @@ class StoryView(VerticalScroll, can_focus=True):
 
         leave_out: tuple[str, ...]
 
+    @dataclass
+    class PatternChosen(Message):
+        """A ready regex is to be the value of an option."""
+
+        path: str
+        pattern: str
+
+    @dataclass
+    class Read(Message):
+        """The newest document was read and split."""
+
+        reading: Reading
+
+    @dataclass
+    class Filtered(Message):
+        """What a filter found; None where there is none any more."""
+
+        query: str
+        found: Found | None
+
     def __init__(self) -> None:
-        super().__init__(Static(markup=False), id="story")
+        super().__init__(id="story")
         self.border_title = "Story"
+        self.document: Document | None = None
+        self.reading: Reading | None = None
+        self.draft: Draft | None = None
+        self.run_plan: Plan | None = None
+        self._problem: Problem | None = None
+        self._edition_of_run: Edition | None = None
+        self._state = RunState()
+        self._reader, self._readers = StoryReader(), 0
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="story-summary", markup=False)
+        yield Static(id="story-notes", markup=False)
+        yield Static(id="story-problem", markup=False)
+        with Horizontal(id="story-filter"):
+            yield Input(id="story-query", placeholder="words of a chapter or prompt", compact=True)
+            yield Static(id="story-count", markup=False)
+        yield StoryTree()
+
+    def on_mount(self) -> None:
+        self.query_one("#story-problem").display = False
+        self._show_filter(False)
+
+    @property
+    def story_tree(self) -> StoryTree:
+        return self.query_one(StoryTree)
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """The tree is what takes the keys."""
+        self.story_tree.focus(scroll_visible)
+        return self
+
+    # The document.
 
     def show_document(self, document: Document) -> None:
-        """Splits and plans anew, in a worker."""
-        self._plan(document)
+        """Splits and plans anew, in a thread; the newest document wins."""
+        pause = TYPING_PAUSE if self.document else 0.0
+        self.document, self.draft = document, None
+        if self._edition_of_run is None:
+            self._edition_of_run = document.current
+        if self.run_plan and self._state.phase not in RUNNING and document.current != self._edition_of_run:
+            self.run_plan, self._state = None, RunState()
+        self._read_after(pause)
 
-    @work(thread=True, exclusive=True, exit_on_error=False)
-    def _plan(self, document: Document) -> None:
-        if document.loaded is None:
-            self.post_message(self.Planned(None, "the settings are not valid"))
-            return
+    def _read_after(self, pause: float) -> None:
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(pause, self._read_newest) if pause else None
+        if not pause:
+            self._read_newest()
+
+    def _read_newest(self) -> None:
+        if self._readers >= MOST_READERS:
+            self._read_after(TYPING_PAUSE)
+        elif self.document is not None:
+            self._readers += 1
+            self._read(self.document, self._query.value)
+
+    @work(thread=True, exclusive=True, group="story", exit_on_error=False, description="read the story")
+    def _read(self, document: Document, query: str) -> None:
+        worker = get_current_worker()
         try:
-            self.post_message(self.Planned(make_draft(document.loaded), ""))
+            reading = self._reader.read(document, query, lambda: worker.is_cancelled)
+        except SearchStoppedError:
+            return
+        finally:
+            self.app.call_later(self._reader_ended)
+        if worker.is_cancelled:
+            return
+        self.post_message(self.Read(reading))
+        if not worker.cancelled_event.wait(PLANNING_PAUSE if self.reading else 0):
+            planned = self._planned(reading)
+            if not worker.is_cancelled:
+                self.post_message(planned)
+
+    def _reader_ended(self) -> None:
+        self._readers -= 1
+
+    def _planned(self, reading: Reading) -> Planned:
+        try:
+            return self.Planned(self._reader.draft(reading), "", reading)
         except SFramesError as error:
-            self.post_message(self.Planned(None, str(error)))
+            return self.Planned(None, str(error), reading)
+
+    @on(Read)
+    def _show_reading(self, message: Read) -> None:
+        message.stop()
+        if message.reading.document is not self.document:
+            return
+        self.reading = message.reading
+        self._show_problem(message.reading.problem)
+        if not self.run_plan:
+            self._show_draft()
+
+    @on(Planned)
+    def _show_plan(self, message: Planned) -> None:
+        reading = message.reading
+        if reading is None or reading.document is not self.document:
+            message.stop()
+            return
+        self.draft = message.draft
+        if message.problem and reading.story and reading.document.loaded:
+            self._show_problem(Problem(message.problem))
+        if not self.run_plan:
+            self._show_draft()
+
+    def _show_draft(self) -> None:
+        """The newest story that could be split, with its plan where there is one."""
+        reading = self.reading
+        if reading is None or reading.story is None:
+            return
+        left_out = self.draft.config.prompt_config.leave_out if self.draft else reading.document.value(LEAVE_OUT)
+        plan = self.draft.plan if self.draft else None
+        outline = Outline(reading.story, _left_out(left_out), reading.variants, plan)
+        query = self._query.value
+        self.story_tree.show(outline, reading.found if query == reading.query else None, query)
+        self._show_summary()
+
+    def _show_problem(self, problem: Problem | None) -> None:
+        self._problem = problem
+        box = self.query_one("#story-problem", Static)
+        box.display = problem is not None
+        if problem:
+            box.update(problem_text(problem, max(self.size.width - 4, 8)))
+
+    def on_resize(self) -> None:
+        self._show_problem(self._problem)
+
+    def _show_summary(self) -> None:
+        above, below = self.query_one("#story-summary", Static), self.query_one("#story-notes", Static)
+        if self.run_plan:
+            above.update(run_summary(self._state))
+            below.display = False
+        elif self.reading and self.reading.story:
+            above.update(summary(self.reading, self.draft))
+            remarks = notes(self.reading, self.draft)
+            below.display = bool(remarks.plain)
+            below.update(remarks)
+
+    # The run.
 
     def show_run(self, plan: Plan) -> None:
-        """Shows what a run draws, live or past."""
-        self.query_one(Static).update("\n".join(chapter.title for chapter in plan.story.chapters))
+        """Shows what a run draws, live or past; the cursor goes with it."""
+        self.run_plan, self._state = plan, RunState()
+        self._edition_of_run = self.document.current if self.document else None
+        self._show_problem(None)
+        self.story_tree.following = True
+        self.story_tree.show(Outline.of_plan(plan, self._state))
+        self._show_summary()
 
     def show_state(self, state: RunState) -> None:
-        """Marks and counts."""
+        """Marks and counts; costs as much as the lines in sight, however long the story is."""
+        self._state = state
+        if self.run_plan:
+            self.story_tree.show_state(state)
+            self._show_summary()
+            self._tell_following()
 
     def follow(self) -> None:
         """The cursor goes with the run again."""
+        self.story_tree.follow()
+        self._tell_following()
+
+    def _tell_following(self) -> None:
+        running = self.run_plan is not None and self._state.phase in RUNNING
+        following = "follows the run" if self.story_tree.following else "f follows the run"
+        self.border_subtitle = following if running else ""
+
+    # The cursor.
+
+    def go_to(self, variant: int, chapter: int, prompt: int) -> None:
+        """Puts the cursor on a prompt, as if a person had moved it there."""
+        if self.story_tree.outline:
+            self.story_tree.go_to(self.story_tree.outline.row(variant, chapter, prompt))
+
+    @on(StoryTree.Highlighted)
+    def _tell_highlighted(self, message: StoryTree.Highlighted) -> None:
+        message.stop()
+        self._tell_following()
+        if place := self._place(message.row):
+            self.post_message(self.PromptHighlighted(*place, message.by_user))
+
+    @on(StoryTree.Opened)
+    def _tell_opened(self, message: StoryTree.Opened) -> None:
+        message.stop()
+        if place := self._place(message.row):
+            self.post_message(self.PromptOpened(*place))
+
+    def _place(self, row: Row) -> tuple[int, int, int] | None:
+        """Variant, chapter and prompt of a row; a chapter stands for its first prompt that is drawn."""
+        outline = self.story_tree.outline
+        if outline is None or not outline.has(row):
+            return None
+        if row.prompt is None:
+            prompts = (Row(row.section, each) for each in range(outline.prompt_counts[row.section]))
+            row = next((each for each in prompts if not outline.is_left_out(each)), Row(row.section, 0))
+        return (*outline.place(row.section), row.prompt or 0)
+
+    def action_go_to_failed(self, step: int) -> None:
+        self._query.value = ""
+        if not self.story_tree.go_to_failed(step):
+            self.notify("No picture has failed.")
+
+    def action_follow(self) -> None:
+        self.follow()
+
+    # The filter.
+
+    @property
+    def _query(self) -> Input:
+        return self.query_one("#story-query", Input)
+
+    def action_find(self) -> None:
+        self._show_filter(True)
+        self._query.focus()
+
+    def _show_filter(self, shown: bool) -> None:
+        """Hidden, it is no stop of the Tab key either."""
+        box = self.query_one("#story-filter")
+        box.display, box.disabled = shown, not shown
+
+    def action_clear_filter(self) -> None:
+        """Escape: all prompts again, the cursor where it is."""
+        self._show_filter(False)
+        self._query.value = ""
+        self.story_tree.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """Escape is this pane's only while there is a filter."""
+        return action != "clear_filter" or self.query_one("#story-filter").display
+
+    @on(Input.Changed, "#story-query")
+    def _filter(self, message: Input.Changed) -> None:
+        message.stop()
+        if (outline := self.story_tree.outline) is None:
+            return
+        if message.value.strip():
+            self._find(outline, message.value)
+        else:
+            self.post_message(self.Filtered("", None))
+
+    def on_key(self, event: events.Key) -> None:
+        """Down goes from the filter to what it found."""
+        if event.key == "down" and self._query.has_focus:
+            event.stop()
+            self.story_tree.focus()
+
+    @on(Input.Submitted, "#story-query")
+    def _leave_filter(self, message: Input.Submitted) -> None:
+        message.stop()
+        self.story_tree.focus()
+
+    @work(thread=True, exclusive=True, group="filter", exit_on_error=False, description="find")
+    def _find(self, outline: Outline, query: str) -> None:
+        worker = get_current_worker()
+        found = self._reader.find(outline.story, outline.variants, query, lambda: worker.is_cancelled)
+        if not worker.is_cancelled:
+            self.post_message(self.Filtered(query, found))
+
+    @on(Filtered)
+    def _show_found(self, message: Filtered) -> None:
+        message.stop()
+        if message.query.strip() == self._query.value.strip():
+            self.story_tree.show_found(message.found, message.query)
+            count = "" if message.found is None else f"{message.found.count:,} found"
+            self.query_one("#story-count", Static).update(count)
+
+    # Leaving out.
+
+    def action_leave_out(self) -> None:
+        """Space: leaves the prompt or chapter under the cursor out of the next start, or puts it back."""
+        outline, document = self.story_tree.outline, self.document
+        if outline is None or document is None or not outline.has(self.story_tree.cursor):
+            return
+        section, prompt = self.story_tree.cursor
+        left_out = _left_out(document.value(LEAVE_OUT)).toggled(
+            outline.place(section)[1], prompt, outline.prompt_counts[section]
+        )
+        self.post_message(self.LeaveOutChanged(left_out.items()))
+        if self.run_plan:
+            self.notify("This run goes on as it was begun; the next start will know.")
+        else:
+            self.story_tree.show_left_out(left_out)
+
+    # What can be looked at.
+
+    def action_details(self) -> None:
+        outline = self.story_tree.outline
+        if outline is None or outline.plan is None:
+            self.notify("There is no plan yet.")
+        else:
+            self.app.push_screen(FrameDetails(outline, self.story_tree.cursor))
+
+    def action_plan(self) -> None:
+        if self.run_plan:
+            self.app.push_screen(PlanScreen(self.run_plan))
+        elif self.draft:
+            self.app.push_screen(PlanScreen(self.draft.plan, self.draft.text_file, self.draft.loaded.notes))
+        else:
+            self.notify("There is no plan yet.")
+
+    def action_patterns(self) -> None:
+        """The ready regexes that match this text; choosing one sets the option."""
+        document = self.document
+        if document is None:
+            return
+
+        def chosen(choice: tuple[str, str] | None) -> None:
+            if choice:
+                self.post_message(self.PatternChosen(*choice))
+
+        self.app.push_screen(PatternPicker(lambda: self._reader.text(document).text, document), chosen)
+
+
+LEAVE_OUT = "prompt_config.leave_out"
+
+
+def _left_out(items: object) -> LeftOut:
+    """What an option's value names; nothing where it is not valid."""
+    try:
+        return LeftOut.parse(items) if isinstance(items, list | tuple) else LeftOut()
+    except (ValueError, TypeError):
+        return LeftOut()

@@ -40,7 +40,7 @@ def test_front_matter_headings_and_blank_lines():
         ("Season2", "The Serpent's Lair"),
     ]
     assert notes(story) == [
-        "The 15 characters before the first heading are left out.",
+        '15 characters before the first heading left out: "An episode list".',
         "3 blank pieces are skipped.",
     ]
 

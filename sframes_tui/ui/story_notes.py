@@ -1,0 +1,100 @@
+"""What stands above the story's tree: counts, remarks, and what is wrong. Styled text, no widget.
+
+Everything quoted here is foreign text: it becomes content literally, never as markup.
+"""
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from sframes_tui.printable import one_line
+from sframes_tui.run.state import RunState
+from sframes_tui.story.draft import Draft
+from sframes_tui.story.note import Note
+from sframes_tui.ui.story_reader import Problem, Reading
+
+SHOWN_NOTES = 3
+
+
+def summary(reading: Reading, draft: Draft | None) -> Content:
+    """How much there is: chapters and prompts, and once it is planned, pictures and steps."""
+    story = reading.story
+    if story is None:
+        return Content("")
+    counts = [_counted(len(story.chapters), "chapter"), _counted(story.prompt_count, "prompt")]
+    if draft is not None:
+        counts += [_counted(len(draft.plan.frames), "picture"), _counted(draft.plan.steps, "step")]
+    return Content.assemble((_joined(counts), "bold"), "\n", (_matches(reading), "$text-muted"))
+
+
+def run_summary(state: RunState) -> Content:
+    """How far a run is."""
+    counts = [f"{state.drawn:,} of {_counted(state.frames, 'picture')} done"]
+    counts += [f"{count:,} {word}" for count, word in ((state.failed, "failed"), (state.skipped, "skipped")) if count]
+    return Content.assemble((_joined(counts), "bold"))
+
+
+def _matches(reading: Reading) -> str:
+    story = reading.story
+    assert story is not None
+    by_regex = reading.document.value("prompt_config.chapter_split_regex") is not None
+    headings = [_counted(story.headings, "heading")] if by_regex else []
+    return "matched: " + _joined([*headings, _counted(story.separators, "break")])
+
+
+def notes(reading: Reading, draft: Draft | None) -> Content:
+    """The first remarks on the reading and planning, warnings before the rest, one a line."""
+    found: list[Note] = [*(reading.story.notes if reading.story else ()), *(draft.plan.notes if draft else ())]
+    found.sort(key=lambda note: note.level != "warning")
+    shown = found if len(found) <= SHOWN_NOTES else found[: SHOWN_NOTES - 1]
+    lines = [_note(each) for each in shown]
+    if len(found) > len(shown):
+        lines.append(Content.styled(f"and {len(found) - len(shown)} more remarks: see the plan", "$text-muted"))
+    return Content("\n").join(lines)
+
+
+def _note(note: Note) -> Content:
+    mark, style = ("▲", "$text-warning") if note.level == "warning" else ("•", "$text-muted")
+    return Content.assemble((f"{mark} ", style), (one_line(note.text), style))
+
+
+def problem_text(problem: Problem, width: int) -> Content:
+    """What is wrong, for a pane of `width` columns; a broken regex with a caret under the place."""
+    lines = [Content.styled(one_line(problem.sentence, 1000), "$text-error")]
+    if problem.pattern:
+        pattern, caret = _caret(problem.pattern, problem.at, max(width, 8))
+        lines += [Content(pattern), Content.styled(f"{' ' * caret}▲", "$text-error bold")]
+    return Content("\n").join(lines)
+
+
+def _caret(pattern: str, at: int, width: int) -> tuple[str, int]:
+    """The part of a pattern around a place, in at most `width` columns, and the column of the place."""
+    before, after = _visible(pattern[:at]), _visible(pattern[at:])
+    if cell_len(before) > width - 2:
+        before = "…" + _last_cells(before, width - 3)
+    return before + _first_cells(after, width - cell_len(before)), cell_len(before)
+
+
+def _visible(pattern: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in pattern)
+
+
+def _first_cells(text: str, cells: int) -> str:
+    while cell_len(text) > cells:
+        text = text[: max(cells, len(text) // 2)] if len(text) > cells else text[:-1]
+    return text
+
+
+def _last_cells(text: str, cells: int) -> str:
+    text = text[-cells:]
+    while cell_len(text) > cells:
+        text = text[1:]
+    return text
+
+
+def _joined(parts: list[str]) -> str:
+    """Parts that a line may end between, but not within."""
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
