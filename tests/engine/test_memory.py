@@ -10,6 +10,7 @@ from tests.engine.drawing import (
     batched,
     configured,
     planned,
+    reference,
     sd,
 )
 
@@ -75,3 +76,19 @@ def test_tiles_come_after_fewer_rows_and_then_frames_are_given_up():
     assert pipelines.text.vae.use_tiling
     assert drawing.pictures == {}
     assert {frame: "out of memory" in reason for frame, reason in drawing.spoiled.items()} == {0: True, 1: True}
+
+
+@pytest.mark.parametrize(("engine", "rungs"), [(batched, 2), (reference, 1)])
+def test_the_frame_that_nothing_helps_is_given_up_and_the_next_one_is_drawn(engine, rungs):
+    pipelines, config = sd(), configured((0.7, 0.4), 1)
+    failures = [torch.OutOfMemoryError("CUDA out of memory.")] * (rungs + 1)
+
+    def fail(*_):
+        if failures:
+            raise failures.pop()
+
+    pipelines.text.unet.register_forward_pre_hook(fail)
+    drawing = Drawing(planned(pipelines, config), engine(pipelines, config))
+    assert list(drawing.spoiled) == [0]
+    assert "out of memory" in drawing.spoiled[0]
+    assert list(drawing.pictures) == [1]
