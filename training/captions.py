@@ -7,15 +7,19 @@ is young.
 
 from random import Random
 
-from training.scene import COLOURS, NO_WEATHER, Scene
+from training.scene import COLOURS, NO_WEATHER, Scene, on_rock
 from training.words import (
     BACKDROP_CLAUSES,
+    BACKDROP_OPENINGS,
+    CALM,
     COLOUR_WORDS,
     COMPANY,
     FEATURES,
     FILLERS,
     FLOWER_CLAUSES,
+    GROUND_SENTENCES,
     NAMES,
+    PERCHES,
     PLACE_NAMES,
     PLACE_WORDS,
     PLURALS,
@@ -25,6 +29,7 @@ from training.words import (
     STYLE_WORDS,
     TIME_WORDS,
     VERBS,
+    VOYAGES,
 )  # fmt: skip
 
 NUMBERS = {2: ("two", "two", "a pair of", "some"), 3: ("three", "three", "many", "some")}
@@ -64,16 +69,18 @@ def _lower(text: str) -> str:
 
 def _sentence(scene: Scene, lot: Random, thrift: float) -> str:
     """A sentence: who does what, where, when, under which sky; or the sky does something to the subject."""
-    place = lot.choice(PLACE_WORDS[scene.ground])
+    place = _perch(scene.subject, scene, lot) + lot.choice(PLACE_WORDS[scene.ground])
     rest = _clauses(scene, lot, thrift)
     if scene.subject is None:
-        opening, place = lot.choice(PLACE_NAMES[scene.ground]), ""
+        opening, place = _opening(scene, lot, place, rest)
     else:
         opening = named(scene, lot)
         if scene.sky and lot.random() < 0.3:
             opening = _under_sky(scene, lot, opening, rest)
+        elif scene.ground in GROUND_SENTENCES and lot.random() < 0.12:
+            opening, place = lot.choice(GROUND_SENTENCES[scene.ground]).format(thing=opening), ""
         elif lot.random() < 0.6 and scene.count == 1:
-            opening = f"{opening} {lot.choice(VERBS.get(scene.subject, ('stands', 'is')))}"
+            opening = f"{opening} {lot.choice(_verbs(scene))}"
         if lot.random() < thrift and scene.ground not in NO_WEATHER:
             place = ""
     told = (
@@ -87,15 +94,43 @@ def _sentence(scene: Scene, lot: Random, thrift: float) -> str:
     return text[:1].upper() + text[1:] + lot.choice((".", ".", ""))
 
 
+def _opening(scene: Scene, lot: Random, place: str, rest: list[str]) -> tuple[str, str]:
+    """The beginning of a sentence about a place, and what is left of the place to tell."""
+    if scene.backdrop == "none" or lot.random() < 0.5:
+        return lot.choice(PLACE_NAMES[scene.ground]), ""
+    rest[:] = [clause for clause in rest if clause not in BACKDROP_CLAUSES[scene.backdrop]]
+    return lot.choice(BACKDROP_OPENINGS[scene.backdrop]), place
+
+
+def _perch(kind: str | None, scene: Scene, lot: Random) -> str:
+    """`on a rock `, mostly, where there is one under this subject."""
+    if not on_rock(kind, scene.ground) or kind == "rock" or lot.random() < 0.3:
+        return ""
+    return f"{lot.choice(PERCHES)} "
+
+
+def _verbs(scene: Scene) -> tuple[str, ...]:
+    assert scene.subject is not None
+    afloat = scene.ground == "sea" and scene.subject in ("sailboat", "fishing boat", "ship")
+    return VERBS.get(scene.subject, ("stands", "is")) + (VOYAGES if afloat else ())
+
+
 def _ordered(lot: Random, clauses: list[str]) -> tuple[str, list[str]]:
     """Shuffled clauses with commas or `and`; sometimes one of them leads the sentence."""
     lot.shuffle(clauses)
-    lead = f"{clauses.pop()}," if clauses and lot.random() < 0.25 else ""
+    lead = ""
+    if clauses and lot.random() < 0.25:
+        first = clauses.pop()
+        lead = first + (lot.choice((",", " and")) if first.startswith(_WHOLE) else ",")
     joints = [lot.choice((", ", " ", " and ")) for _ in clauses]
     tail = [joint + clause for joint, clause in zip(joints, clauses, strict=True)]
     if lot.random() < 0.15:
         tail.append(f", {lot.choice(FILLERS)}")
     return lead, tail
+
+
+_WHOLE = ("the ", "clouds g", "rain f", "stars s", "snow f", "it ", "a rainbow s", "lightning s", "birds f")
+"""How clauses begin that could be sentences: `and` may follow them."""
 
 
 def _clauses(scene: Scene, lot: Random, thrift: float) -> list[str]:
@@ -111,6 +146,9 @@ def _clauses(scene: Scene, lot: Random, thrift: float) -> list[str]:
         found.append(lot.choice(BACKDROP_CLAUSES[scene.backdrop]))
     if scene.flowers and lot.random() > thrift:
         found.append(lot.choice(FLOWER_CLAUSES))
+    clear = scene.ground not in NO_WEATHER and not {"rain", "clouds", "lightning"} & {*scene.sky}
+    if clear and scene.time != "storm" and lot.random() < 0.08:
+        found.append(lot.choice(CALM))
     return found
 
 
@@ -145,14 +183,16 @@ def _company(scene: Scene, lot: Random) -> str:
     if scene.companion is None:
         seen = FEATURES.get(scene.subject or "") if scene.count == 1 else None
         return lot.choice(seen) if seen and lot.random() < 0.15 else ""
-    return lot.choice(COMPANY).format(other=f"a {lot.choice(NAMES[scene.companion])}")
+    perch = _perch(scene.companion, scene, lot).rstrip()
+    return lot.choice(COMPANY).format(other=f"a {lot.choice(NAMES[scene.companion])} {perch}".rstrip())
 
 
 def _key_words(scene: Scene, lot: Random, thrift: float) -> str:
     """Names with commas between them, in any order."""
     words = _clauses(scene, lot, thrift)
     if scene.subject:
-        words.append(named(scene, lot) if lot.random() < 0.6 else NAMES[scene.subject][0])
+        name = named(scene, lot) if lot.random() < 0.6 else NAMES[scene.subject][0]
+        words.append(f"{name} {_perch(scene.subject, scene, lot)}".rstrip())
     if scene.companion:
         words.append(lot.choice(NAMES[scene.companion]))
     words.append(lot.choice(PLACE_NAMES[scene.ground] + PLACE_WORDS[scene.ground]))

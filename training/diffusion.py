@@ -40,7 +40,7 @@ class Denoising:
     thrift: float = 0.08
     slowness: float = 0.9985
     compiled: bool = False
-    save_every: int = 500
+    save_every: int = 200
     seed: int = 3
 
     @property

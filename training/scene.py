@@ -88,6 +88,9 @@ COLOURS: dict[str, Sequence[str]] = {
 }
 """The colours that a subject comes in; the first is the one that a caption need not name."""
 
+SWIMMING = ("sailboat", "fishing boat", "ship", "whale", "fish")
+FLYING = ("bird", "planet", "space gate", "spaceship", "window")
+"""What hangs in the air or on a wall, and needs no ground."""
 NO_WEATHER = ("room", "space", "darkness", "light")
 HERDS = (
     "tree",
@@ -120,6 +123,11 @@ class Scene:
     count: int = 1
     companion: str | None = None
     flowers: bool = False
+
+
+def on_rock(kind: str | None, ground: str) -> bool:
+    """Whether this subject stands on a rock there: on water, what neither swims nor flies."""
+    return kind is not None and ground in ("sea", "ice") and kind not in (*SWIMMING, *FLYING)
 
 
 def draw_lot(seed: int, variety: float) -> Scene:
@@ -159,8 +167,8 @@ def _backdrop(lot: Random, ground: str, variety: float) -> str:
         "meadow": ("hills", "mountains", "forest", "town"),
         "snow": ("hills", "mountains", "forest", "town"),
         "river": ("hills", "mountains", "forest", "town"),
-        "beach": ("hills", "mountains"),
-        "sea": ("mountains", "hills"),
+        "beach": ("hills", "mountains", "town"),
+        "sea": ("mountains", "hills", "town"),
         "ice": ("mountains",),
         "desert": ("hills", "mountains"),
     }
@@ -172,14 +180,14 @@ def _sky(lot: Random, time: str, ground: str, variety: float) -> tuple[str, ...]
     if ground in NO_WEATHER:
         return ("stars",) if ground == "space" else ()
     chance = {
-        "dawn": {"sun": 0.5, "clouds": 0.3, "rainbow": 0.06},
-        "day": {"sun": 0.4, "clouds": 0.4, "rainbow": 0.15},
+        "dawn": {"sun": 0.5, "clouds": 0.3, "rainbow": 0.15},
+        "day": {"sun": 0.4, "clouds": 0.4, "rainbow": 0.2},
         "sunset": {"sun": 0.5, "clouds": 0.3},
         "night": {"moon": 0.5, "stars": 0.5, "clouds": 0.1},
-        "storm": {"clouds": 0.3, "rain": 0.4, "lightning": 0.4},
+        "storm": {"clouds": 0.3, "rain": 0.5, "lightning": 0.4},
     }[time]
     found = [thing for thing, odds in chance.items() if lot.random() < odds]
-    if time != "storm" and lot.random() < 0.1 * variety:
+    if time != "storm" and lot.random() < 0.05 + 0.1 * variety:
         found.append("rain")
     if ground in ("snow", "ice", "mountains") and "rain" not in found and lot.random() < 0.2:
         found.append("snowfall")

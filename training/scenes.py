@@ -15,7 +15,7 @@ from training.canvas import SIZE, Canvas, Pen, Point
 from training.creatures import CREATURES
 from training.elsewhere import draw_window
 from training.progress import tell
-from training.scene import Scene, draw_lot
+from training.scene import FLYING, SWIMMING, Scene, draw_lot, on_rock
 from training.settings import draw_land, draw_setting
 from training.sky import draw_sky, draw_weather
 from training.styles import finish
@@ -32,9 +32,6 @@ HEIGHT = {
     "window": 0.5,
 }  # fmt: skip
 """Height of each subject in heights of the picture, when it stands alone."""
-
-FLYING = ("bird", "planet", "space gate", "spaceship", "window")
-SWIMMING = ("sailboat", "fishing boat", "ship", "whale", "fish")
 
 
 def render(scene: Scene) -> NDArray[np.uint8]:
@@ -99,7 +96,7 @@ def _stand(canvas: Canvas, lot: Random, scene: Scene, kind: str, colour: str | N
         return
     if kind in FLYING:
         foot = 0.5 + height / 2 + lot.uniform(-0.06, 0.02)
-    elif scene.ground in ("sea", "ice") and kind not in SWIMMING:
+    elif on_rock(kind, scene.ground):
         rocky_islet(Pen(canvas, x, foot, 0.15), lot)
         foot -= 0.13
     elif kind not in SWIMMING and scene.ground not in ("space", "darkness", "light"):

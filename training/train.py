@@ -2,7 +2,7 @@
 unet.
 
 `decoder` trains the decoder further behind the frozen encoder; `reader` trains the judge of
-`training.evaluate`.
+`training.evaluate`; `released` lays out a released model's parts so that all stages go on from it.
 """
 
 import argparse
@@ -12,8 +12,10 @@ from pathlib import Path
 from training import data
 from training.autoencoder import Autoencoding
 from training.diffusion import Denoising
+from training.export import TARGET
 from training.latents import encode_shards, freeze_encoder
 from training.reader import Judging
+from training.released import go_on_from
 from training.text import Reading
 from training.workers import Crew, launch
 
@@ -26,6 +28,9 @@ def main() -> None:
     """Run one stage, from its newest checkpoint with `--resume`, else from the beginning."""
     options = _options()
     folder: Path = options.folder
+    if options.stage == "released":
+        go_on_from(options.model, folder)
+        return
     if options.stage == "latents":
         freeze_encoder(folder)
         encode_shards(folder)
@@ -54,9 +59,10 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=("autoencoder", "latents", "text", "unet", "decoder", "reader"))
+    parser.add_argument("stage", choices=("released", "latents", *STEPS))
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     parser.add_argument("--folder", type=Path, default=data.FOLDER)
+    parser.add_argument("--model", type=Path, default=TARGET, help="the released model to go on from")
     parser.add_argument("--steps", type=int, help="the whole length of the stage")
     parser.add_argument("--fall-from", type=int, help="step from which the denoiser's rate falls (60 %% of the steps)")
     parser.add_argument("--batch", type=int, help="per worker")

@@ -73,6 +73,7 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
     "desert": ("in the desert", "on the sand", "in the dry land", "on the dry land", "in the wilderness",
     "among the dunes"),
     "mountains": ("in the mountains", "under the high mountains", "before the mountains", "on the mountain",
+    "on the high mountains", "from the high mountains",
     "among the peaks"),
     "forest": ("in the forest", "in the wood", "in a dark forest", "among the trees",
     "at the edge of the forest", "in the woods"),
@@ -85,7 +86,8 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
     "river": ("by the river", "at the river", "on the bank of a river", "by a stream", "beside the river"),
     "ice": ("on the frozen sea", "on the ice", "over the frozen sea", "in the frozen sea",
     "on the frozen water"),
-    "room": ("in a room", "in the small room", "in the house", "inside", "in a chamber", "indoors"),
+    "room": ("in a room", "in the small room", "in the house", "inside", "in a chamber", "indoors",
+    "by the window of a room", "by the window"),
     "space": ("in space", "among the stars", "in outer space", "in the void between the stars",
     "in the cosmos"),
     "darkness": ("in the darkness", "in the dark", "in the void", "in the deep darkness",
@@ -172,6 +174,13 @@ VERBS: dict[str, tuple[str, ...]] = {
     "moves"),
     "bird": ("flies", "soars"), "gate": ("stands", "opens"),
 }  # fmt: skip
+VOYAGES = ("leaves the shore", "comes to the shore", "returns to the rock", "leaves the harbour", "comes home over",
+    "returns")  # fmt: skip
+"""What a boat at sea may do; where it comes from or goes to is out of the picture."""
+PERCHES = ("on a rock", "on a rock", "on its rock", "on the rocks", "on a great rock", "on a rocky islet")
+"""What is under whatever stands in the sea."""
+CALM = ("the rain is over", "the storm is over", "the sky is clear", "after the rain", "no wind blows")
+"""What may be said under a clear sky: words of weather that isn't there."""
 
 COLOUR_WORDS: dict[str, tuple[str, ...]] = {
     "white": ("white",), "red": ("red",), "yellow": ("yellow",), "blue": ("blue",), "green": ("green",),
@@ -181,7 +190,7 @@ COLOUR_WORDS: dict[str, tuple[str, ...]] = {
 
 SKY_CLAUSES: dict[str, tuple[str, ...]] = {
     "sun": ("the sun shines", "the sun rises over {place}", "under the sun", "the sun is high", "the sun",
-    "with the sun in the sky"),
+    "with the sun in the sky", "in the sun", "the sun comes up"),
     "moon": ("the moon rises", "under the moon", "the moon shines", "the moon", "the moon over {place}",
     "in the moonlight"),
     "stars": ("stars shine", "under the stars", "stars", "stars above", "the stars are in the sky",
@@ -205,15 +214,28 @@ SKY_SENTENCES: dict[str, tuple[str, ...]] = {
     "snowfall": ("Snow falls on {thing}", "{Thing} in the falling snow"),
     "rainbow": ("A rainbow stands over {thing}", "{Thing} under a rainbow"),
     "lightning": ("Lightning strikes above {thing}", "{Thing} under lightning"),
-    "birds": ("Birds fly over {thing}", "White birds fly over {thing}", "{Thing} and birds in the sky"),
+    "birds": ("Birds fly over {thing}", "White birds fly over {thing}", "{Thing} and birds in the sky",
+    "Birds fly behind {thing}"),
 }  # fmt: skip
+GROUND_SENTENCES: dict[str, tuple[str, ...]] = {
+    "snow": ("Snow covers {thing}", "Snow covers the meadow and {thing}", "Snow lies around {thing}"),
+    "river": ("A river runs past {thing}", "A stream runs by {thing}"),
+    "sea": ("The sea lies around {thing}", "The waves rise around {thing}"),
+}
+BACKDROP_OPENINGS: dict[str, tuple[str, ...]] = {
+    "hills": ("hills stand", "green hills rise"),
+    "mountains": ("far mountains rise", "the mountains stand"),
+    "forest": ("a forest stands", "a dark forest stands"),
+    "town": ("a town stands", "the houses of a town stand"),
+}
+"""A picture without a subject may be told by what closes its view."""
 BACKDROP_CLAUSES: dict[str, tuple[str, ...]] = {
     "hills": ("hills behind", "before the hills", "with green hills", "hills"),
     "mountains": ("mountains behind", "before far mountains", "with mountains in the distance",
     "far mountains"),
     "forest": ("a forest behind", "before the forest", "with a row of trees", "a forest in the distance"),
     "town": ("houses behind", "before the houses of a village", "with a village in the distance",
-    "a town behind", "past the houses"),
+    "a town behind", "past the houses", "before a town of many houses", "by a town"),
 }  # fmt: skip
 FEATURES: dict[str, tuple[str, ...]] = {
     "house": ("with a red roof", "has a red roof", "with a chimney and a door"),
@@ -240,6 +262,8 @@ COMPANY = (
     "and {other}",
     "past {other}",
     "and {other} beside it",
+    "and {other} stands beside it",
+    "by {other}",
 )
 FILLERS = (
     "once more", "and all is quiet", "as in the old days", "and nobody speaks", "slowly", "there",
@@ -247,4 +271,5 @@ FILLERS = (
     "and it was so", "and it was good", "behold", "then", "now", "for a long time", "in silence",
     "little by little",
     "and God saw it", "in the beginning", "the keeper said", "after the long journey", "to guide them home",
+    "to guide the boat home",
 )  # fmt: skip

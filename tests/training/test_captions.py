@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from training.captions import caption
-from training.scene import Scene, draw_lot
+from training.scene import SUBJECTS, Scene, draw_lot, on_rock
 from training.words import NAMES, PLACE_NAMES, PLACE_WORDS, STYLE_WORDS
 
 SCENE = Scene(seed=1, style="charcoal", time="night", ground="sea", subject="lighthouse", colour="white", sky=("moon",))
@@ -58,3 +58,19 @@ def test_captions_have_no_loose_commas_or_spaces() -> None:
         assert ".," not in text, text
         assert " ," not in text, text
         assert text == text.strip()
+
+
+def test_what_stands_in_the_sea_is_told_with_its_rock() -> None:
+    def rocks(ground: str, subject: str) -> int:
+        scene = replace(SCENE, ground=ground, subject=subject, sky=())
+        return sum("rock" in text for text in told(scene))
+
+    assert rocks("sea", "lighthouse") > 25
+    assert rocks("beach", "lighthouse") == 0
+
+
+def test_rocks_are_under_what_neither_swims_nor_flies() -> None:
+    on_water = {kind for kind in SUBJECTS if on_rock(kind, "sea")}
+    assert {"lighthouse", "house", "tree"} <= on_water
+    assert not {"sailboat", "whale", "bird", "spaceship"} & on_water
+    assert not any(on_rock(kind, "meadow") for kind in SUBJECTS)

@@ -1,8 +1,11 @@
 """Every stage learns in seconds, and a run that was cut goes on as if it had not been."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from transformers import CLIPTextModel
 
 from tests.training.conftest import ALONE, workplace
 from training import checkpoint, data
@@ -17,10 +20,13 @@ from training.networks import (
     make_text_encoder,
     make_unet,
 )
+from training.released import go_on_from
 from training.scene import draw_lot
 from training.scenes import render
 from training.text import ensure_tokenizer, token_ids
 from training.vector import Vector
+
+RELEASED = Path(__file__).parents[2] / "sframes_tui" / "picturebook"
 
 
 def test_the_encoder_starts_as_principal_components() -> None:
@@ -91,3 +97,18 @@ def test_any_text_has_tokens(studio) -> None:
     assert ids.shape == (4, TOKENS)
     assert ids.min() >= 0
     assert ids.max() < make_text_encoder().config.vocab_size
+
+
+def test_a_run_goes_on_from_a_released_model(tmp_path) -> None:
+    go_on_from(RELEASED, tmp_path)
+    unet, text = make_unet(), make_text_encoder()
+    state = checkpoint.load(tmp_path / "unet.pt")
+    assert state["step"] == 0
+    Vector([unet, text], ALONE).restore(state)
+    known = CLIPTextModel.from_pretrained(RELEASED / "text_encoder", dtype=torch.float32)
+    ids = token_ids(ensure_tokenizer(tmp_path), ["A boat on the sea."])
+    assert torch.equal(text.eval()(ids).last_hidden_state, known.eval()(ids).last_hidden_state)
+    pictures = np.stack([render(draw_lot(seed, 0.0)) for seed in range(8)])
+    assert encode(load_encoder(tmp_path), pictures).std().item() == pytest.approx(1, abs=0.25)
+    with pytest.raises(SystemExit, match="holds a run already"):
+        go_on_from(RELEASED, tmp_path)
