@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from diffusers.models.attention_processor import AttnProcessor
-from torch import Tensor
+from torch import Tensor, nn
 
 from training import checkpoint
 from training.lessons import Lessons, in_order
@@ -52,7 +52,7 @@ class Denoising:
         torch.manual_seed(self.seed)
         unet, text = make_unet().to(crew.device), make_text_encoder().to(crew.device)
         if crew.device.type == "cpu":
-            unet.set_attn_processor(AttnProcessor())  # its plain products are faster there, backwards above all
+            _quicken(unet, text)
         state = checkpoint.load(self.path)
         if state is None:
             known = checkpoint.load(self.folder / "text.pt")
@@ -84,6 +84,26 @@ class Denoising:
         """Warm up over 200 steps, then full rate, then a cosine down to 3 % at the end."""
         late = max(0.0, (step - self.fall_from) / max(1, self.steps - self.fall_from))
         return min(1.0, (step + 1) / 200) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * late)))
+
+
+def _quicken(unet: Any, text: Any) -> None:
+    """On a CPU plain attention is faster, backwards above all; and so is normalising in contiguous memory."""
+    unet.set_attn_processor(AttnProcessor())
+    text.set_attn_implementation("eager")
+    for module in unet.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.__class__ = _ContiguousNorm
+
+
+class _ContiguousNorm(nn.GroupNorm):
+    """The same norm, by way of contiguous memory: in bfloat16 and channels-last order it takes six times as
+    long.
+    """
+
+    def forward(self, cells: Tensor) -> Tensor:
+        if cells.dim() != 4:
+            return super().forward(cells)
+        return super().forward(cells.contiguous()).contiguous(memory_format=torch.channels_last)
 
 
 class Noises:
