@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.training.conftest import ALONE, workplace
-from training import draw, export
+from training import checkpoint, data, draw, export
 from training.diffusion import Denoising
 from training.evaluate import held_out, judge, pixel_rules, prompt
-from training.reader import Judging, load_reader, read
+from training.reader import Album, Judging, load_reader, read
 from training.scene import STYLES, draw_lot
 from training.scenes import render
 from training.text import ATTRIBUTES, attributes
@@ -52,6 +52,22 @@ def test_a_reader_can_be_trained_and_read(studio, tmp_path) -> None:
     Judging(folder, steps=3, batch=8)(ALONE)
     pictures = np.stack([render(draw_lot(seed, 0.0)) for seed in range(3)])
     assert read(load_reader(folder), pictures).shape == (3, len(ATTRIBUTES))
+
+
+def test_a_reader_that_was_cut_goes_on(studio, tmp_path) -> None:
+    whole, cut = workplace(studio, tmp_path / "whole"), workplace(studio, tmp_path / "cut")
+    Judging(whole, steps=2, batch=4)(ALONE)
+    Judging(cut, steps=1, batch=4)(ALONE)
+    Judging(cut, steps=2, batch=4)(ALONE)
+    assert checkpoint.load(cut / "reader.pt")["step"] == checkpoint.load(whole / "reader.pt")["step"] == 2
+
+
+def test_the_reader_sees_rare_things_often(tmp_path) -> None:
+    scenes = [replace(draw_lot(1, 0.0), sky=("rainbow",) if i == 0 else ()) for i in range(40)]
+    data.write_shard(tmp_path, 0, scenes, lambda _: np.zeros((128, 128, 3), np.uint8))
+    truth = Album(tmp_path).draw(400, np.random.default_rng(0))[1]
+    share = truth[:, ATTRIBUTES.index("sky rainbow")].mean().item()
+    assert share > 0.07, "one in forty, but drawn as often as each of its other attributes"
 
 
 @pytest.mark.filterwarnings("ignore")

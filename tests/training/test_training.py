@@ -10,7 +10,7 @@ from transformers import CLIPTextModel
 from tests.training.conftest import ALONE, workplace
 from training import checkpoint, data
 from training.autoencoder import Autoencoding, round_trip
-from training.diffusion import Denoising, Noises, _loss
+from training.diffusion import Denoising, Noises, _loss, _quicken
 from training.latents import Library, encode, load_encoder
 from training.networks import (
     CHANNELS,
@@ -112,3 +112,13 @@ def test_a_run_goes_on_from_a_released_model(tmp_path) -> None:
     assert encode(load_encoder(tmp_path), pictures).std().item() == pytest.approx(1, abs=0.25)
     with pytest.raises(SystemExit, match="holds a run already"):
         go_on_from(RELEASED, tmp_path)
+
+
+def test_what_is_quick_on_a_cpu_computes_the_same() -> None:
+    torch.manual_seed(5)
+    unet, text, ids = make_unet().eval(), make_text_encoder().eval(), torch.randint(0, 2000, (2, TOKENS))
+    noisy, times = torch.randn(2, CHANNELS, 16, 16), torch.tensor([10, 900])
+    with torch.no_grad():
+        plain = unet(noisy, times, text(ids).last_hidden_state).sample
+        _quicken(unet, text)
+        assert torch.allclose(unet(noisy, times, text(ids).last_hidden_state).sample, plain, atol=1e-4)
