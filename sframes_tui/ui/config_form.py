@@ -1,6 +1,7 @@
 """The settings: a placeholder with the interface of the form that takes its place. Must not import torch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -29,6 +30,11 @@ class ConfigForm(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         yield Static(str(self.document.path), markup=False)
+
+    def set_value(self, path: str, value: Any) -> None:
+        """Changes an option as if it had been entered."""
+        self.document = self.document.with_value(path, value)
+        self.post_message(self.Edited(self.document))
 
     def focus_option(self, path: str) -> None:
         """Puts the cursor into the field of an option, such as "generation_config.eta"."""

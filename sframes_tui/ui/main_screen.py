@@ -86,11 +86,10 @@ class MainScreen(Screen[None]):
 
     @on(ConfigForm.Edited)
     def take_document(self, message: ConfigForm.Edited) -> None:
-        """While a run is drawn the story shows that run; what was edited is planned before the next start."""
+        """What was edited is planned for the next start, also while the story goes on showing a run."""
         self.document, self.draft = message.document, None
         self._show_document()
-        if not self.session.running:
-            self.query_one(StoryView).show_document(self.document)
+        self.query_one(StoryView).show_document(self.document)
 
     def _show_document(self) -> None:
         self.query_one(TitleBar).show_document(self.document.title, self.document.unsaved)
@@ -212,6 +211,18 @@ class MainScreen(Screen[None]):
     @on(StoryView.PromptHighlighted)
     def show_prompt(self, message: StoryView.PromptHighlighted) -> None:
         self.query_one(PicturePane).show_prompt(message.variant, message.chapter, message.prompt)
+
+    @on(PicturePane.PromptWanted)
+    def go_to_prompt(self, message: PicturePane.PromptWanted) -> None:
+        self.query_one(StoryView).go_to(message.variant, message.chapter, message.prompt)
+
+    @on(StoryView.LeaveOutChanged)
+    def leave_out(self, message: StoryView.LeaveOutChanged) -> None:
+        self.query_one(ConfigForm).set_value("prompt_config.leave_out", list(message.leave_out) or None)
+
+    @on(StoryView.PatternChosen)
+    def use_pattern(self, message: StoryView.PatternChosen) -> None:
+        self.query_one(ConfigForm).set_value(message.path, message.pattern)
 
     @on(StoryView.PromptOpened)
     def open_prompt(self, message: StoryView.PromptOpened) -> None:

@@ -118,6 +118,7 @@ class StoryView(Vertical):
         self._problem: Problem | None = None
         self._edition_of_run: Edition | None = None
         self._state = RunState()
+        self._looked_at: Row | None = None
         self._reader, self._readers = StoryReader(), 0
         self._timer: Timer | None = None
 
@@ -282,15 +283,17 @@ class StoryView(Vertical):
     # The cursor.
 
     def go_to(self, variant: int, chapter: int, prompt: int) -> None:
-        """Puts the cursor on a prompt, as if a person had moved it there."""
+        """Puts the cursor on a prompt that a person looks at elsewhere; nothing is told of it."""
         if self.story_tree.outline:
-            self.story_tree.go_to(self.story_tree.outline.row(variant, chapter, prompt))
+            self._looked_at = self.story_tree.outline.row(variant, chapter, prompt)
+            self.story_tree.go_to(self._looked_at)
 
     @on(StoryTree.Highlighted)
     def _tell_highlighted(self, message: StoryTree.Highlighted) -> None:
         message.stop()
         self._tell_following()
-        if place := self._place(message.row):
+        looked_at, self._looked_at = self._looked_at, None
+        if message.row != looked_at and (place := self._place(message.row)):
             self.post_message(self.PromptHighlighted(*place, message.by_user))
 
     @on(StoryTree.Opened)
@@ -390,10 +393,10 @@ class StoryView(Vertical):
             outline.place(section)[1], prompt, outline.prompt_counts[section]
         )
         self.post_message(self.LeaveOutChanged(left_out.items()))
-        if self.run_plan:
-            self.notify("This run goes on as it was begun; the next start will know.")
-        else:
+        if not self.run_plan:
             self.story_tree.show_left_out(left_out)
+        elif self._state.phase in RUNNING:
+            self.notify("This run goes on as it was begun; the next start will know.")
 
     # What can be looked at.
 

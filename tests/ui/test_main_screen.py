@@ -4,6 +4,7 @@ import pytest
 
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.help_screen import HelpScreen
+from sframes_tui.ui.story_view import StoryView
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import log_text, opened, screen_text, toasts, until
 
@@ -145,3 +146,19 @@ async def test_prints_and_warnings_land_in_the_log(config):
     async with opened(config) as (app, pilot):
         app.tell("warning", "the card is [red]hot[/]\x1b]52;c;eA==\x07")
         await until(pilot, lambda: "the card is [red]hot[/]␛]52;c;eA==␇" in log_text(app))
+
+
+async def test_leaving_out_in_the_story_is_an_edit_of_the_settings_also_during_a_run(config):
+    async with opened(config) as (app, pilot):
+        story = app.main.query_one(StoryView)
+        await until(pilot, lambda: app.main.draft)
+        await pilot.press("f3", "home", "down", "space")
+        await until(pilot, lambda: app.main.draft and len(app.main.draft.plan.frames) == 4)
+        assert app.main.document.value("prompt_config.leave_out") == ["0-0"]
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.main.session.state.phase == "completed")
+        assert app.main.session.state.drawn == 4
+        assert story.run_plan is not None
+        await pilot.press("f3", "home", "down", "space")
+        await until(pilot, lambda: app.main.draft and len(app.main.draft.plan.frames) == 6)
+        assert app.main.document.value("prompt_config.leave_out") is None
