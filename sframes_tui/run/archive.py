@@ -1,65 +1,105 @@
-"""Finished pictures and grids on their way to the run folder. Must not import torch."""
+"""Finished pictures and grids on their way to the run folder and its journal. Must not import torch.
 
+A picture is written under another name, synced, renamed, its folder synced, and only then told of in the journal:
+what the journal tells of is on the disk, whatever happens when.
+"""
+
+import hashlib
 import time
 from collections.abc import Mapping
-from itertools import chain
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Facts
-from sframes_tui.run import png
-from sframes_tui.run.events import ChapterCompleted, Event, FrameCompleted
-from sframes_tui.run.folder import RunFolder
-from sframes_tui.run.grid import make_grid
+from sframes_tui.run import png, takes
+from sframes_tui.run.events import Event, FrameCompleted
+from sframes_tui.run.replay import Saved, Sheet
+from sframes_tui.run.session import Session
+from sframes_tui.run.sheets import Due, Sheets
 from sframes_tui.run.writer import Writer
-from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.story.identity import joined
+from sframes_tui.story.plan import Frame
 
-Prompts = Mapping[tuple[str, str], str]
-"""(prompt, style text) -> what is sent to the model."""
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A frame's picture, and how it came about."""
+
+    frame: Frame
+    """As it was really drawn: its base is the frame whose picture it started from."""
+    picture: Image.Image
+    base: Image.Image | None
+    attempt: int
+    started: float
+    """`time.monotonic()` of its beginning."""
 
 
 class Archive:
     """Saves pictures in the order given and a chapter's grids after its last one."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, prompts: Prompts, facts: Facts) -> None:
-        self._plan, self._folder, self._prompts, self._facts = plan, folder, prompts, facts
+    def __init__(self, session: Session, known_sheets: Mapping[str, Sheet]) -> None:
+        """`known_sheets`: the grids that the journal tells of, by their files."""
+        self._session, self._folder = session, session.folder
+        self._pictures = dict(session.survey.kept)
+        self._due = Due(session.plan, [*session.survey.todo, *session.survey.absent])
+        self._sheets = Sheets(session.folder, session.journal, session.facts, known_sheets)
         self.writer = Writer()
-        self._unsettled = {key: len(plan.chapter_frames(*key)) for key in plan.chapter_keys}
 
-    def save(self, frame: Frame, picture: Image.Image, base: Image.Image | None, started: float) -> None:
-        """Queues a picture; `started` is `time.monotonic()` of the frame's beginning."""
+    def save(self, finished: Finished) -> None:
+        """Queues a picture."""
+        self.writer.submit(lambda: self._save(finished))
 
-        def task() -> Event:
-            path = self._folder.picture(frame)
-            base_pixels = None if base is None else png.pixel_hash(base)
-            sent = self._prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
-            recipe = png.recipe(self._plan, frame, sent, self._facts, base_pixels)
-            self._folder.write(path, png.encode(picture, png.picture_info(recipe)))
-            return FrameCompleted(frame.number, path, time.monotonic() - started)
+    def _save(self, finished: Finished) -> Event:
+        frame, folder = finished.frame, self._folder
+        data = self._encoded(finished)
+        saved = self._entry(finished, data)
+        before = self._pictures.get(frame.number)
+        if before is not None and before.take != saved.take:
+            takes.preserve(folder, before)
+        folder.write(folder.path / saved.file, data)
+        self._session.journal.append("saved", **saved.fields)
+        self._pictures[frame.number] = saved
+        return FrameCompleted(frame.number, folder.path / saved.file, saved.seconds, saved.take)
 
-        self.writer.submit(task)
+    def _encoded(self, finished: Finished) -> bytes:
+        session, frame = self._session, finished.frame
+        base_pixels = None if finished.base is None else png.pixel_hash(finished.base)
+        sent = session.prompts[session.plan.prompt(frame), session.plan.style_text(frame)]
+        recipe = png.recipe(session.plan, frame, sent, session.facts, base_pixels, finished.attempt)
+        return png.encode(finished.picture, png.picture_info(recipe))
+
+    def _entry(self, finished: Finished, data: bytes) -> Saved:
+        session, frame = self._session, finished.frame
+        base = None if frame.base is None else self._pictures[frame.base]
+        base_identity = None if base is None else base.identity
+        own = session.identities.own(frame.number, session.plan.changes.get(frame.number))
+        return Saved(
+            file=session.folder.picture_file(frame),
+            frame=frame.number,
+            variant=frame.variant,
+            chapter=frame.chapter,
+            prompt=frame.prompt,
+            style=frame.style,
+            take=session.plan.take(frame),
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            identity=joined(own, base_identity),
+            base=None if base is None else base.sha256,
+            base_identity=base_identity,
+            seconds=round(time.monotonic() - finished.started, 3),
+        )
 
     def settle(self, frame: Frame) -> None:
-        """Counts a frame as drawn, failed or skipped; the last one of its chapter queues the grids."""
-        key = (frame.variant, frame.chapter)
-        self._unsettled[key] -= 1
-        if self._unsettled[key] == 0:
-            self.writer.submit(lambda: self._write_grids(*key))
+        """Counts a frame as drawn, failed or skipped."""
+        self._due.settle(frame)
+        self.write_grids()
 
-    def _write_grids(self, variant: int, chapter: int) -> Event:
-        grids = []
-        for style in range(len(self._plan.tags)):
-            if pictures := self._grid_pictures(variant, style, chapter):
-                sheet = make_grid(pictures, (self._facts.width, self._facts.height))
-                grids.append(self._folder.grid(variant, style, chapter))
-                self._folder.write(grids[-1], png.encode(sheet))
-        return ChapterCompleted(variant, chapter, tuple(grids))
+    def unsettle(self, frame: Frame) -> None:
+        """Counts a frame that had its picture as one that is to be drawn."""
+        self._due.unsettle(frame)
 
-    def _grid_pictures(self, variant: int, style: int, chapter: int) -> list[Path]:
-        """What was drawn of the chapter, or of the run so far."""
-        whole_run = self._plan.config.generation_config.grid_scope == "run"
-        chapters = range(0 if whole_run else chapter, chapter + 1)
-        frames = chain.from_iterable(self._plan.chapter_frames(variant, each) for each in chapters)
-        paths = [self._folder.picture(frame) for frame in frames if frame.style == style]
-        return [path for path in paths if path.exists()]
+    def write_grids(self) -> None:
+        """Queues the grids that are due."""
+        for key in self._due.take():
+            self.writer.submit(partial(self._sheets.write, key, self._pictures))

@@ -14,11 +14,13 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from sframes_tui.errors import FolderInUseError, UsageError
+from sframes_tui.printable import one_line
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
 
 HIDDEN = ".sframes"
 MAX_TAGS_BYTES = 200
+LOCK_SECONDS = 0.5
 
 
 def folder_name(plan: Plan, started: datetime) -> Path:
@@ -29,11 +31,41 @@ def folder_name(plan: Plan, started: datetime) -> Path:
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Where one run's files live; made by `create`."""
+class Layout:
+    """Where the files of one plan's run lie in its folder; looks at nothing on the disk."""
 
     path: Path
     plan: Plan
+
+    def picture(self, frame: Frame) -> Path:
+        """Where a frame's picture is saved: hidden away if only grids are wanted."""
+        return self.path / self.picture_file(frame)
+
+    def picture_file(self, frame: Frame) -> str:
+        """The same, as the journal names it: in the run folder, parts joined by slashes."""
+        visible = self.plan.config.generation_config.save_individual
+        place = self._place(frame.variant) if visible else f"{HIDDEN}/pictures/{self._place(frame.variant)}"
+        return f"{place}{self.plan.name(frame)}.png"
+
+    def grid(self, variant: int, style: int, chapter: int) -> Path:
+        return self.path / self.grid_file(variant, style, chapter)
+
+    def grid_file(self, variant: int, style: int, chapter: int) -> str:
+        return f"{self._place(variant)}{self.plan.tags[style]} grid-{chapter}.png"
+
+    def take(self, file: str, take: int) -> Path:
+        """Where a take of a picture is kept once another one counts."""
+        return self.path / HIDDEN / "takes" / f"{file.removeprefix(HIDDEN + '/').removesuffix('.png')} take-{take}.png"
+
+    def _place(self, variant: int) -> str:
+        """Variants have folders of their own, unless there is only one."""
+        return f"variant-{variant}/" if self.plan.config.generation_config.variants > 1 else ""
+
+
+@dataclass(frozen=True)
+class RunFolder(Layout):
+    """A run folder that this process has locked; made by `create` or `open`."""
+
     lock: FileLock
 
     @classmethod
@@ -46,27 +78,11 @@ class RunFolder:
         try:
             wanted.parent.mkdir(parents=True, exist_ok=True)
             path = _make_new(wanted)
-            (path / HIDDEN).mkdir()
-            return cls(path, plan, _take_lock(path))
+            return cls(path, plan, lock_folder(path))
         except OSError as error:
             raise UsageError(
                 f"{wanted}: can't make the run folder: {error.strerror}; choose another with --output"
             ) from None
-
-    def picture(self, frame: Frame) -> Path:
-        """Where a frame's picture is saved: hidden away if only grids are wanted."""
-        place = self._place(frame.variant)
-        if not self.plan.config.generation_config.save_individual:
-            place = self.path / HIDDEN / "pictures" / place.relative_to(self.path)
-        return place / f"{self.plan.name(frame)}.png"
-
-    def grid(self, variant: int, style: int, chapter: int) -> Path:
-        return self._place(variant) / f"{self.plan.tags[style]} grid-{chapter}.png"
-
-    def _place(self, variant: int) -> Path:
-        """Variants have folders of their own, unless there is only one."""
-        several = self.plan.config.generation_config.variants > 1
-        return self.path / f"variant-{variant}" if several else self.path
 
     def write(self, path: Path, data: bytes) -> None:
         """Puts `data` at `path` such that the file is there whole or not at all, even after a power cut."""
@@ -78,7 +94,7 @@ class RunFolder:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -114,23 +130,48 @@ def _candidates(wanted: Path) -> Iterator[Path]:
         number += 1
 
 
-def _take_lock(folder: Path) -> FileLock:
-    """Locks the folder for this process; the lock file tells others who holds it."""
+def lock_folder(folder: Path) -> FileLock:
+    """Locks the folder for this process; a file beside the lock tells others who holds it.
+
+    Raises `FolderInUseError` where another process does, `OSError` where nothing can be written.
+    """
     path = folder / HIDDEN / "lock"
+    path.parent.mkdir(exist_ok=True)
     lock = FileLock(path)
     try:
-        lock.acquire(blocking=False)
+        # Somebody may be trying the lock just now to see whether it is held.
+        lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.05)
     except Timeout:
-        holder = path.with_name("holder")
-        who = holder.read_text() if holder.exists() else "another process"
-        raise FolderInUseError(f"{folder}: in use by {who}") from None
+        holder = _read_holder(folder)
+        raise FolderInUseError(f"{folder}: in use by {holder}; watch or steer it with: attach {folder}") from None
     path.with_name("holder").write_text(
         f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
     )
     return lock
 
 
-def _sync_folder(folder: Path) -> None:
+def holder(folder: Path) -> str | None:
+    """Who draws into a run folder now: process, host and since when; None if nobody does."""
+    path = folder / HIDDEN / "lock"
+    if not path.exists():
+        return None
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except (Timeout, OSError):
+        return _read_holder(folder)
+    lock.release()
+    return None
+
+
+def _read_holder(folder: Path) -> str:
+    try:
+        return one_line((folder / HIDDEN / "holder").read_text(errors="replace"), 200)
+    except OSError:
+        return "another process"
+
+
+def sync_folder(folder: Path) -> None:
     """Makes a rename in `folder` survive a power cut, where the system lets folders be synced."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

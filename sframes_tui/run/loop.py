@@ -6,19 +6,21 @@ in flight: a frame is ready once its base is drawn, before the base's file is wr
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Job, Outcome, Progress, Remark, Spoiled
-from sframes_tui.run.archive import Archive, Prompts
+from sframes_tui.run.archive import Archive, Finished
+from sframes_tui.run.bases import Bases
 from sframes_tui.run.events import (
     ChapterStarted,
     Event,
     FrameFailed,
     FrameProgress,
     FrameSkipped,
+    FramesStale,
     FrameStarted,
     Notice,
     RunCancelled,
@@ -26,9 +28,10 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
 )
-from sframes_tui.run.folder import RunFolder
+from sframes_tui.run.replay import Sheet
 from sframes_tui.run.schedule import Schedule
-from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.run.session import Session
+from sframes_tui.story.plan import Frame
 
 Emit = Callable[[Event], None]
 
@@ -50,56 +53,70 @@ class Control:
     """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A frame that the engine draws."""
+
+    frame: Frame
+    """As it is really drawn: from the picture that takes the place of a failed one."""
+    base: Image.Image | None
+    started: float
+
+
 class Loop:
-    """One drawing of a plan."""
+    """One drawing of what a session has to draw."""
 
     def __init__(
-        self, plan: Plan, engine: Engine, folder: RunFolder, prompts: Prompts, emit: Emit, control: Control
+        self, session: Session, engine: Engine, emit: Emit, control: Control, sheets: Mapping[str, Sheet] | None = None
     ) -> None:
-        self._plan, self._engine, self._folder, self._prompts = plan, engine, folder, prompts
+        """`sheets`: the grids that the journal tells of, by their files."""
+        self._session, self._plan, self._engine = session, session.plan, engine
         self._emit, self._control = emit, control
-        self._schedule = Schedule(plan, engine.capacity, engine.capacity if engine.pinned else 1)
-        self._archive = Archive(plan, folder, prompts, engine.facts)
-        self._in_flight: dict[int, float] = {}
-        self._pictures: dict[int, Image.Image] = {}
+        todo, follow = session.survey.todo, session.survey.follow
+        slots = engine.capacity if engine.pinned else 1
+        self._schedule = Schedule(session.plan, engine.capacity, slots, todo, follow)
+        self._archive = Archive(session, sheets or {})
+        self._bases = Bases(session.plan, session.folder)
+        self._in_hand: dict[int, InHand] = {}
+        self._attempts: dict[int, int] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
-        self._drawn = self._failed = self._skipped = 0
+        self._left, self._drawn, self._failed, self._skipped = len(todo), 0, 0, 0
         self._told_to_finish = False
 
     def run(self) -> bool:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.
 
-        Returns whether every frame is settled.
-
-        Raises `OSError` when a picture can't be written.
+        Returns whether every frame has its picture. Raises `OSError` when a picture can't be written.
         """
         started = time.monotonic()
         try:
-            while (self._schedule or self._in_flight) and not self._control.stop.is_set():
-                self._admit()
-                if not self._in_flight:
-                    if self._control.finish.is_set() or not self._schedule:
-                        break
-                    self._wait()
-                    continue
-                for outcome in self._engine.advance(self._report, self._control.stop):
-                    self._settle(outcome)
-                self._tell_saved()
-                self._archive.writer.check()
+            self._archive.write_grids()
+            self._draw()
         finally:
             self._archive.writer.close()
             self._tell_saved()
         self._archive.writer.check()
         ending = self._ending(time.monotonic() - started)
         self._emit(ending)
-        return isinstance(ending, RunCompleted)
+        return isinstance(ending, RunCompleted) and not ending.failed and not ending.skipped
+
+    def _draw(self) -> None:
+        while (self._schedule or self._in_hand) and not self._control.stop.is_set():
+            self._admit()
+            if self._in_hand:
+                for outcome in self._engine.advance(self._report, self._control.stop):
+                    self._settle(outcome)
+                self._tell_saved()
+                self._archive.writer.check()
+            elif self._control.finish.is_set():
+                break
+            elif self._control.pause.is_set():
+                self._wait()
 
     def _wait(self) -> None:
         """Returns once a paused run may go on or is told to end."""
-        control = self._control
-        if not control.pause.is_set():
-            return
         self._emit(RunPaused("no picture is begun until it is told to go on"))
+        control = self._control
         while control.pause.is_set() and not control.finish.is_set() and not control.stop.wait(PAUSE_SECONDS):
             self._tell_saved()
             self._archive.writer.check()
@@ -107,39 +124,46 @@ class Loop:
             self._emit(RunResumed())
 
     def _ending(self, seconds: float) -> Event:
-        left = len(self._plan.frames) - self._drawn - self._failed - self._skipped
-        if left:
-            return RunCancelled(self._folder.path, self._drawn, left)
-        return RunCompleted(self._folder.path, self._drawn, self._failed, self._skipped, seconds)
+        if self._left:
+            return RunCancelled(self._session.folder.path, self._drawn, self._left)
+        return RunCompleted(self._session.folder.path, self._drawn, self._failed, self._skipped, seconds)
 
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""
         while self._may_begin() and (frame := self._schedule.take(self._engine.has_room)):
-            self._begin_chapter(frame)
-            self._emit(FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps))
-            self._in_flight[frame.number] = time.monotonic()
-            base = self._base(frame)
-            if base is not None and frame.steps == 0:
-                self._settle(Drawn(frame.number, base))
+            self._begin(frame)
+            in_hand = self._take_in_hand(frame)
+            if in_hand.base is not None and in_hand.frame.steps == 0:
+                self._settle(Drawn(frame.number, in_hand.base))
             else:
-                self._engine.admit(self._job(frame, base))
+                self._engine.admit(self._job(in_hand))
 
     def _may_begin(self) -> bool:
         return not self._control.finish.is_set() and not self._control.pause.is_set()
 
-    def _begin_chapter(self, frame: Frame) -> None:
+    def _begin(self, frame: Frame) -> None:
+        """Tells of a frame's beginning, once however often it is tried."""
         if (frame.variant, frame.chapter) not in self._begun_chapters:
             self._begun_chapters.add((frame.variant, frame.chapter))
             title = self._plan.story.chapters[frame.chapter].title
             self._emit(ChapterStarted(frame.variant, frame.chapter, title))
+        if frame.number not in self._attempts:
+            self._emit(FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps))
 
-    def _base(self, frame: Frame) -> Image.Image | None:
-        return None if frame.base is None else self._pictures[frame.base]
+    def _take_in_hand(self, frame: Frame) -> InHand:
+        source = self._bases.source(frame)
+        if source is None:
+            in_hand = InHand(self._plan.from_noise(frame), None, time.monotonic())
+        else:
+            in_hand = InHand(frame._replace(base=source), self._bases.picture(source), time.monotonic())
+        self._in_hand[frame.number] = in_hand
+        return in_hand
 
-    def _job(self, frame: Frame, base: Image.Image | None) -> Job:
-        sent = self._prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
-        chain = self._plan.chains[frame.number]
-        return Job(frame.number, sent, self._plan.frame_seed(frame), frame.strength, base, chain)
+    def _job(self, in_hand: InHand) -> Job:
+        frame = in_hand.frame
+        sent = self._session.prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
+        seed = self._plan.frame_seed(frame, self._attempts.get(frame.number, 0))
+        return Job(frame.number, sent, seed, frame.strength, in_hand.base, self._plan.chains[frame.number])
 
     def _report(self, progress: Progress) -> None:
         self._emit(FrameProgress(progress.frame, progress.step, progress.steps, progress.preview))
@@ -153,34 +177,83 @@ class Loop:
             self._emit(event)
 
     def _settle(self, outcome: Outcome) -> None:
-        """Takes in what became of a frame: its successors are ready, or skipped."""
+        """Takes in what became of a frame: its successors are ready, or skipped, or it is tried once more."""
         if isinstance(outcome, Remark):
             self._emit(Notice("warning", outcome.text))
             return
-        frame = self._plan.frames[outcome.frame]
-        started = self._in_flight.pop(frame.number)
-        if isinstance(outcome, Drawn):
-            self._keep(frame, outcome.picture, started)
+        in_hand = self._in_hand.pop(outcome.frame)
+        if isinstance(outcome, Spoiled):
+            if self._try_again(outcome):
+                return
+            self._give_up(in_hand, outcome)
         else:
-            self._give_up(frame, outcome)
-        if frame.base is not None:
-            # A base has one successor only, and that is settled now: memory doesn't grow with the run.
-            self._pictures.pop(frame.base)
-        self._archive.settle(frame)
+            self._keep(in_hand, outcome.picture)
+        self._left -= 1
+        self._archive.settle(self._plan.frames[outcome.frame])
 
-    def _keep(self, frame: Frame, picture: Image.Image, started: float) -> None:
+    def _keep(self, in_hand: InHand, picture: Image.Image) -> None:
+        frame = self._plan.frames[in_hand.frame.number]
         self._drawn += 1
-        self._archive.save(frame, picture, self._base(frame), started)
+        self._redo(self._schedule.drawn(frame))
+        self._leave_stale(frame)
+        attempt = self._attempts.pop(frame.number, 0)
+        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, in_hand.started))
         if self._schedule.has_successors(frame):
-            self._pictures[frame.number] = picture
-        self._schedule.drawn(frame)
+            self._bases.keep(frame.number, picture)
+        if in_hand.frame.base is not None:
+            # A picture has one successor only, and that is settled now.
+            self._bases.drop(in_hand.frame.base)
 
-    def _give_up(self, frame: Frame, outcome: Spoiled) -> None:
+    def _redo(self, frames: list[Frame]) -> None:
+        """Frames that had their pictures are drawn again; before the journal has the picture that makes them so."""
+        for frame in frames:
+            self._left += 1
+            self._archive.unsettle(frame)
+        self._session.redo(frames)
+
+    def _leave_stale(self, frame: Frame) -> None:
+        """Tells of the pictures that started from one that gets another take now."""
+        if frame.number not in self._session.survey.kept:
+            return
+        kept = self._session.survey.kept
+        stale = [each.number for each in self._schedule.settled_behind(frame) if each.number in kept]
+        if stale:
+            self._emit(FramesStale(tuple(stale)))
+
+    def _try_again(self, outcome: Spoiled) -> bool:
+        """Gives a spoiled frame another seed, as often as is allowed."""
+        tried = self._attempts.get(outcome.frame, 0)
+        if not outcome.by_chance or tried >= self._plan.config.generation_config.retry_bad:
+            return False
+        self._attempts[outcome.frame] = tried + 1
+        frame = self._plan.frames[outcome.frame]
+        self._emit(Notice("warning", f"{self._plan.name(frame)}: {outcome.reason}; trying another seed"))
+        self._schedule.give_back(frame)
+        return True
+
+    def _give_up(self, in_hand: InHand, outcome: Spoiled) -> None:
+        frame = self._plan.frames[outcome.frame]
         self._failed += 1
+        self._attempts.pop(frame.number, None)
         name = self._plan.name(frame)
         self._emit(FrameFailed(frame.number, name, outcome.reason, frame.steps))
+        self._fall_back(frame)
+        if self._bases.survive:
+            self._bases.fail(frame.number)
+            self._schedule.pass_over(frame)
+            return
         for lost in self._schedule.failed(frame):
             self._skipped += 1
+            self._left -= 1
             reason = f"it would start from {name}, which was not drawn"
             self._emit(FrameSkipped(lost.number, self._plan.name(lost), reason, lost.steps))
+            self._fall_back(lost)
             self._archive.settle(lost)
+        if in_hand.frame.base is not None:
+            self._bases.drop(in_hand.frame.base)
+
+    def _fall_back(self, frame: Frame) -> None:
+        """A frame that was to get another take keeps the one that it has, out of date or not."""
+        if frame.number in self._session.survey.kept:
+            self._emit(Notice("warning", f"{self._plan.name(frame)} keeps the picture that it had"))
+            self._emit(FramesStale((frame.number,)))

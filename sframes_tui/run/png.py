@@ -42,10 +42,13 @@ def picture_info(recipe: dict[str, Any]) -> PngInfo:
     return info
 
 
-def recipe(plan: Plan, frame: Frame, sent: str, facts: Facts, base_pixels: str | None) -> dict[str, Any]:
+def recipe(
+    plan: Plan, frame: Frame, sent: str, facts: Facts, base_pixels: str | None, attempt: int = 0
+) -> dict[str, Any]:
     """Everything needed to draw a frame again, as JSON data.
 
-    `sent` is the prompt as the model read it; `base_pixels` the `pixel_hash` of the picture it starts from.
+    `sent` is the prompt as the model read it; `base_pixels` the `pixel_hash` of the picture it starts from;
+    `attempt` counts from 0 where the seed before gave a spoiled picture.
     """
     options = plan.config.generation_config
     return {
@@ -61,7 +64,7 @@ def recipe(plan: Plan, frame: Frame, sent: str, facts: Facts, base_pixels: str |
         "file_tag": plan.tags[frame.style],
         "sent": sent,
         "negative_prompt": options.negative_prompt,
-        "seed": plan.frame_seed(frame),
+        "seed": plan.frame_seed(frame, attempt),
         "run_seed": plan.seed,
         "model": facts.model,
         "revision": options.revision,

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from sframes_tui.story.plan import Frame, Plan
 
@@ -14,17 +14,31 @@ class Schedule:
     first: no other order ends sooner. With `slots` above 1, a frame waits for the slot `chain % slots`.
     """
 
-    def __init__(self, plan: Plan, rows: int = 1, slots: int = 1) -> None:
-        self._plan = plan
+    def __init__(
+        self, plan: Plan, rows: int = 1, slots: int = 1, todo: Iterable[int] | None = None, follow: Collection[int] = ()
+    ) -> None:
+        """`todo`: the frames to draw, where not all; the others have their pictures and keep them, unless they
+        descend from one of `follow` that gets a new picture.
+        """
+        self._plan, self._follow = plan, follow
         self._successors: dict[int, list[int]] = defaultdict(list)
         for frame in plan.frames:
             if frame.base is not None:
                 self._successors[frame.base].append(frame.number)
+        self._waiting = set(range(len(plan.frames)) if todo is None else todo)
         self._urgency = remaining_steps(plan) if rows > 1 else [0] * len(plan.frames)
         self._ready: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
-        for frame in plan.frames:
-            if frame.base is None:
-                self._push(frame.number)
+        for number in self._free_from_the_start():
+            self._push(number)
+
+    def _free_from_the_start(self) -> Iterator[int]:
+        """Those frames to draw that descend from no other."""
+        bound: set[int] = set()
+        for frame in self._plan.frames:
+            if frame.base is not None and (frame.base in self._waiting or frame.base in bound):
+                bound.add(frame.number)
+            elif frame.number in self._waiting:
+                yield frame.number
 
     def _push(self, number: int) -> None:
         slot = self._plan.chains[number] % len(self._ready)
@@ -40,23 +54,54 @@ class Schedule:
         if not heads:
             return None
         _, slot = min(heads)
-        return self._plan.frames[heapq.heappop(self._ready[slot])[1]]
+        number = heapq.heappop(self._ready[slot])[1]
+        self._waiting.discard(number)
+        return self._plan.frames[number]
+
+    def give_back(self, frame: Frame) -> None:
+        """Makes a taken frame ready once more."""
+        self._waiting.add(frame.number)
+        self._push(frame.number)
 
     def has_successors(self, frame: Frame) -> bool:
-        return frame.number in self._successors
+        """Whether a frame that is still to be drawn starts from this one."""
+        return any(number in self._waiting for number in self._successors[frame.number])
 
-    def drawn(self, frame: Frame) -> None:
-        """Makes the frames that start from this one ready."""
-        for successor in self._successors.pop(frame.number, ()):
-            self._push(successor)
+    def drawn(self, frame: Frame) -> list[Frame]:
+        """Makes the frames ready that start from this one; returns those that had pictures and lose them."""
+        lost: list[Frame] = []
+        if frame.number in self._follow:
+            lost = self.settled_behind(frame)
+            self._waiting.update(each.number for each in lost)
+        self.pass_over(frame)
+        return lost
+
+    def settled_behind(self, frame: Frame) -> list[Frame]:
+        """The frame's descendants that aren't waiting to be drawn."""
+        return [each for each in self._plan.descendants(frame) if each.number not in self._waiting]
+
+    def pass_over(self, frame: Frame) -> None:
+        """Makes the frames ready that wait for this one; where their bases keep their pictures, those behind them."""
+        following = list(self._successors[frame.number])
+        while following:
+            number = following.pop()
+            if number in self._waiting:
+                self._push(number)
+            else:
+                following += self._successors[number]
 
     def failed(self, frame: Frame) -> list[Frame]:
         """Removes and returns every frame that can't be drawn without this one."""
         lost: list[Frame] = []
-        waiting = self._successors.pop(frame.number, [])
-        while waiting:
-            lost.append(self._plan.frames[waiting.pop()])
-            waiting += self._successors.pop(lost[-1].number, ())
+        following = list(self._successors[frame.number])
+        while following:
+            successor = self._plan.frames[following.pop()]
+            if successor.number in self._waiting:
+                self._waiting.discard(successor.number)
+                lost.append(successor)
+                following += self._successors[successor.number]
+            else:
+                self.pass_over(successor)
         return sorted(lost)
 
 

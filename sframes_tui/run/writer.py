@@ -12,14 +12,14 @@ MAX_WAITING = 8
 
 
 class Writer:
-    """Runs tasks in the order given; each ends with the event that tells of it."""
+    """Runs tasks in the order given; each ends with the event that tells of it, or None."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._room = threading.Semaphore(MAX_WAITING)
-        self._tasks: deque[Future[Event]] = deque()
+        self._tasks: deque[Future[Event | None]] = deque()
 
-    def submit(self, task: Callable[[], Event]) -> None:
+    def submit(self, task: Callable[[], Event | None]) -> None:
         """Queues a task; waits while too many are queued already."""
         self._room.acquire()
         future = self._pool.submit(task)
@@ -29,7 +29,8 @@ class Writer:
     def finished(self) -> Iterator[Event]:
         """The events of finished tasks, oldest first, up to the first task that went wrong."""
         while self._tasks and self._tasks[0].done() and not self._tasks[0].exception():
-            yield self._tasks.popleft().result()
+            if (event := self._tasks.popleft().result()) is not None:
+                yield event
 
     def check(self) -> None:
         """Raises what a task raised."""

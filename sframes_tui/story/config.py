@@ -177,6 +177,13 @@ class GenerationConfig(Section):
     chain_scope: Literal["run", "chapter"] = "run"
     """Whether the pictures of a chapter go on from the chapter before, or every chapter starts anew."""
 
+    on_failed_base: Literal["stop", "last_good", "restart"] = "stop"
+    """Where a picture failed that others were to start from: leave those out, start from the last good picture
+    before it, or start anew from noise."""
+
+    retry_bad: Annotated[int, Field(ge=0, le=100)] = 0
+    """How many other seeds a picture gets that came out black or broken, before it counts as failed."""
+
     on_overflow: Literal["shorten", "truncate", "error"] = "shorten"
     """A prompt longer than the model can read: shorten it so that the style stays, cut off its end, or refuse to
     start."""

@@ -1,16 +1,16 @@
 """Config + story -> every frame of a run, before any GPU work. Plain data; must not import torch or textual."""
 
 import hashlib
-import json
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from sframes_tui.errors import StoryError
+from sframes_tui.story.change import Change
 from sframes_tui.story.config import Config
 from sframes_tui.story.leave_out import LeftOut, beyond
 from sframes_tui.story.names import distinct_names
@@ -19,7 +19,6 @@ from sframes_tui.story.schedulers import Sampling
 from sframes_tui.story.split import Story
 
 SEED_VERSION = 1
-IDENTITY_VERSION = 1
 MAX_FRAMES = 3_000_000
 """They take about a gigabyte."""
 
@@ -57,15 +56,54 @@ class Plan:
     """The styles' names in file names: safe, and no two alike."""
     notes: tuple[Note, ...]
 
+    changes: Mapping[int, Change] = field(default_factory=dict)
+    """What a person wanted otherwise for single frames, by their numbers; `with_changes` puts them in."""
+
+    def with_changes(self, changes: Mapping[int, Change]) -> "Plan":
+        """The same plan with single frames drawn otherwise."""
+        frames = list(self.frames)
+        for number, change in changes.items():
+            frames[number] = self._changed(frames[number], change)
+        return replace(self, frames=tuple(frames), changes=changes)
+
+    def _changed(self, frame: Frame, change: Change) -> Frame:
+        if change.strength is None or frame.base is None:
+            return frame
+        steps = self.sampling.real_steps(self.config.generation_config.num_inference_steps, change.strength)
+        return frame._replace(strength=change.strength, steps=steps)
+
+    def take(self, frame: Frame) -> int:
+        """Which drawing of the frame is planned."""
+        return self.changes[frame.number].take if frame.number in self.changes else 0
+
+    def from_noise(self, frame: Frame) -> Frame:
+        """The frame without a base."""
+        steps = self.sampling.real_steps(self.config.generation_config.num_inference_steps, None)
+        return frame._replace(base=None, strength=None, steps=steps)
+
     def prompt(self, frame: Frame) -> str:
+        change = self.changes.get(frame.number)
+        if change is not None and change.prompt is not None:
+            return change.prompt
         return self.story.chapters[frame.chapter].prompts[frame.prompt]
 
     def style_text(self, frame: Frame) -> str:
         return self.config.style_configs[frame.words].style
 
-    def frame_seed(self, frame: Frame, take: int = 0) -> int:
-        """32 bits, the same for a frame whatever else is in the plan."""
-        return frame_seed(self.seed, frame, take)
+    def frame_seed(self, frame: Frame, attempt: int = 0) -> int:
+        """32 bits, the same for a frame whatever else is in the plan; another one for each attempt at a take."""
+        change = self.changes.get(frame.number)
+        if change is not None and change.seed is not None and attempt == 0:
+            return change.seed
+        return frame_seed(self.seed, frame, self.take(frame) + (attempt << 32))
+
+    def descendants(self, frame: Frame) -> tuple[Frame, ...]:
+        """Every frame that is drawn from this one's picture, or from one drawn from it, in the plan's order."""
+        found = {frame.number}
+        for later in self.frames[frame.number + 1 :]:
+            if later.base in found:
+                found.add(later.number)
+        return tuple(self.frames[number] for number in sorted(found - {frame.number}))
 
     def name(self, frame: Frame) -> str:
         """The frame's file name without its ending."""
@@ -101,32 +139,6 @@ class Plan:
     def steps(self) -> int:
         """Denoising steps of the whole plan."""
         return sum(frame.steps for frame in self.frames)
-
-    @cached_property
-    def identities(self) -> tuple[str, ...]:
-        """For each frame a hash of all that goes into its picture, the base's identity included."""
-        shared = self._shared_parameters()
-        found: list[str] = []
-        for frame in self.frames:
-            base = "" if frame.base is None else found[frame.base]
-            own = (self.prompt(frame), self.style_text(frame), self.frame_seed(frame), frame.strength, base)
-            content = shared + json.dumps(own)
-            found.append(hashlib.blake2b(content.encode(), digest_size=16).hexdigest())
-        return tuple(found)
-
-    def _shared_parameters(self) -> str:
-        """What every frame of the plan has in common, as JSON."""
-        keys = {"model", "revision", "variant", "scheduler", "num_inference_steps", "guidance_scale", "eta"}
-        keys |= {
-            "guidance_start",
-            "guidance_end",
-            "guidance_rescale",
-            "negative_prompt",
-            "width",
-            "height",
-            "on_overflow",
-        }
-        return json.dumps([IDENTITY_VERSION, self.config.generation_config.model_dump(include=keys)], sort_keys=True)
 
 
 def frame_seed(run_seed: int, frame: Frame, take: int = 0) -> int:

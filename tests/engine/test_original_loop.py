@@ -21,6 +21,7 @@ from sframes_tui.story.config import Config, GenerationConfig, PromptConfig, Sty
 from sframes_tui.story.plan import make_plan
 from sframes_tui.story.split import Chapter, Story
 from tests.engine import tiny
+from tests.run.paint import new_session
 
 CHAPTERS = (
     ("the red boat", "a dark storm over the sea", "the keeper sleeps"),
@@ -70,13 +71,10 @@ def drawn(folder, tmp_path, eta, **options):
     story = Story("story", tuple(Chapter(f"chapter {number}", prompts) for number, prompts in enumerate(CHAPTERS)))
     engine = load_engine(generation)
     plan = make_plan(config, story, engine.facts.sampling, 7)
-    sent = {
-        (prompt, style): fitted.text
-        for prompts, (style, _, _) in product(CHAPTERS, STYLES)
-        for prompt, fitted in zip(prompts, engine.fit(prompts, style), strict=True)
-    }
     run = RunFolder.create(tmp_path, plan, datetime(2026, 1, 1))
-    Loop(plan, engine, run, sent, lambda _: None, Control()).run()
+    session = new_session(plan, run, engine)
+    Loop(session, engine, lambda _: None, Control()).run()
+    session.journal.close()
     keys = [(frame.chapter, frame.prompt, frame.style) for frame in plan.frames]
     pictures = {key: Image.open(run.picture(frame)) for key, frame in zip(keys, plan.frames, strict=True)}
     run.close()

@@ -5,9 +5,22 @@ from collections import deque
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
+from sframes_tui.run.journal import NAME, Journal
+from sframes_tui.run.session import Session
+from sframes_tui.run.survey import Survey
+from sframes_tui.story.identity import Identities
 from sframes_tui.story.schedulers import Sampling
 
 SIZE = (16, 8)
+
+
+def new_session(plan, folder, engine):
+    """A session that draws the whole plan."""
+    pairs = {(plan.prompt(frame), plan.style_text(frame)) for frame in plan.frames}
+    prompts = {pair: engine.fit([pair[0]], pair[1])[0].text for pair in pairs}
+    survey = Survey(todo=dict.fromkeys(range(len(plan.frames)), "new"))
+    journal = Journal(folder.path / NAME)
+    return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts)
 
 
 class PaintEngine:

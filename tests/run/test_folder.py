@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from sframes_tui.errors import FolderInUseError, UsageError
-from sframes_tui.run.folder import RunFolder, _take_lock
+from sframes_tui.run.folder import RunFolder, lock_folder
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, config, story
 
@@ -65,7 +65,7 @@ def _full_disk(_):
 
 def test_a_second_owner_is_told_who_the_first_is(folder):
     with pytest.raises(FolderInUseError, match=r"in use by process \d+ on \S+ since 20"):
-        _take_lock(folder.path)
+        lock_folder(folder.path)
 
 
 def test_an_output_that_cannot_be_made_is_a_sentence(tmp_path):

@@ -22,7 +22,7 @@ from sframes_tui.run.events import (
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Loop
 from sframes_tui.story.plan import make_plan
-from tests.run.paint import PaintEngine
+from tests.run.paint import PaintEngine, new_session
 from tests.story.test_plan import DDIM, config, story
 
 
@@ -43,19 +43,15 @@ class Run:
         self.plan, self.events, self.control = plan, [], Control()
         self.engine = PaintEngine(plan, **engine)
         self.folder = RunFolder.create(folder, plan, datetime(2026, 1, 2))
-        prompts = {
-            (prompt, style.style): f"{prompt} {style.style}"
-            for chapter in plan.story.chapters
-            for prompt in chapter.prompts
-            for style in plan.config.style_configs
-        }
 
         def emit(event):
             self.events.append(event)
             if on_event:
                 on_event(event, self.control)
 
-        Loop(plan, self.engine, self.folder, prompts, emit, self.control).run()
+        session = new_session(plan, self.folder, self.engine)
+        Loop(session, self.engine, emit, self.control).run()
+        session.journal.close()
         self.folder.close()
 
     def of(self, kind):
@@ -143,9 +139,9 @@ def test_bases_are_let_go_once_they_were_used(tmp_path):
     plan = make_plan(config(2), story(40), DDIM, 1)
     engine = PaintEngine(plan)
     folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
-    prompts = {(plan.prompt(frame), plan.style_text(frame)): "" for frame in plan.frames}
     held = []
-    loop = Loop(plan, engine, folder, prompts, lambda _: held.append(len(loop._pictures)), Control())
+    session = new_session(plan, folder, engine)
+    loop = Loop(session, engine, lambda _: held.append(len(loop._bases)), Control())
     loop.run()
     folder.close()
     assert max(held) <= 3

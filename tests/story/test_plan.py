@@ -4,7 +4,10 @@ import time
 
 import pytest
 
+from sframes_tui.story.change import Change
 from sframes_tui.story.config import Config
+from sframes_tui.story.identity import Identities, model_fingerprint
+from sframes_tui.story.model_source import ModelSource
 from sframes_tui.story.plan import make_plan
 from sframes_tui.story.schedulers import Sampling
 from sframes_tui.story.split import Chapter, Story
@@ -91,7 +94,7 @@ def test_a_frames_seed_depends_on_the_run_seed_and_its_place_alone():
     assert small.frame_seed(small.frames[3]) == large.frame_seed(large.frames[4])
     assert small.frame_seed(small.frames[3]) != make_plan(config(2), story(2), DDIM, 8).frame_seed(small.frames[3])
     assert all(0 <= large.frame_seed(frame) < 2**32 for frame in large.frames)
-    assert small.frame_seed(small.frames[0], take=1) != small.frame_seed(small.frames[0])
+    assert small.frame_seed(small.frames[0], attempt=1) != small.frame_seed(small.frames[0])
 
 
 @pytest.mark.parametrize(
@@ -139,12 +142,49 @@ def test_a_model_without_img2img_draws_everything_from_noise_and_says_so():
 def test_identities_change_with_all_that_goes_into_a_picture_and_with_the_bases():
     first = make_plan(config(), story(3), DDIM, 1)
     same = make_plan(config(variants=2), story(3, 2), DDIM, 1)
-    assert first.identities == same.identities[:9]
+    assert identities(first) == identities(same)[:9]
     edited = Story("key", (Chapter("x", ("prompt 0-0", "another", "prompt 0-2")),))
-    changed = make_plan(config(), edited, DDIM, 1).identities
-    assert [a == b for a, b in zip(first.identities, changed, strict=True)] == [True] * 3 + [False] * 6
-    assert not set(first.identities) & set(make_plan(config(guidance_scale=7.0), story(3), DDIM, 1).identities)
-    assert not set(first.identities) & set(make_plan(config(), story(3), DDIM, 2).identities)
+    changed = identities(make_plan(config(), edited, DDIM, 1))
+    assert [a == b for a, b in zip(identities(first), changed, strict=True)] == [True] * 3 + [False] * 6
+    assert not set(identities(first)) & set(identities(make_plan(config(guidance_scale=7.0), story(3), DDIM, 1)))
+    assert not set(identities(first)) & set(identities(make_plan(config(), story(3), DDIM, 2)))
+    assert not set(identities(first)) & set(identities(first, "another model"))
+
+
+def identities(plan, model="model"):
+    return Identities(plan, model).all()
+
+
+def test_a_changed_frame_and_those_drawn_from_it_have_other_identities():
+    plan = make_plan(config(), story(3), DDIM, 1)
+    for change in (Change(1), Change(0, seed=5), Change(0, prompt="another"), Change(0, strength=0.7)):
+        changed = plan.with_changes({4: change})
+        moved = {a.number for a, b, c in zip(plan.frames, identities(plan), identities(changed), strict=True) if b != c}
+        assert moved == {4, *(frame.number for frame in plan.descendants(plan.frames[4]))}
+    assert changed.frames[4].steps == DDIM.real_steps(50, 0.7)
+
+
+@pytest.mark.parametrize("interleave", [False, True])
+def test_descendants_are_those_whose_bases_lead_to_the_frame(interleave):
+    plan = make_plan(config(interleave=interleave), story(3, 2), DDIM, 1)
+
+    def leads(frame, to):
+        return frame.base is not None and (frame.base == to.number or leads(plan.frames[frame.base], to))
+
+    for frame in plan.frames:
+        assert plan.descendants(frame) == tuple(other for other in plan.frames if leads(other, frame))
+    names = [plan.name(each) for each in plan.descendants(plan.frames[1])]
+    assert names == (["tag0 0-1", "tag2 0-2", "tag1 1-0", "tag0 1-1"] if interleave else names)
+
+
+def test_a_model_is_known_by_its_content(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(bytes(3_000_000))
+    source = ModelSource("m", "folder", tmp_path)
+    before = model_fingerprint(source)
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    assert model_fingerprint(ModelSource("n", "folder", moved)) == before
+    (moved / "model.safetensors").write_bytes(bytes(2_999_999) + b"x")
+    assert model_fingerprint(ModelSource("n", "folder", moved)) != before
 
 
 def test_a_whole_bible_in_six_styles_is_planned_in_seconds():

@@ -1,0 +1,104 @@
+"""An engine loaded for a draft, and the loop that it draws in. Must not import torch."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+
+from sframes_tui.engine.protocol import Engine, EngineFactory
+from sframes_tui.run.events import ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
+from sframes_tui.run.folder import RunFolder
+from sframes_tui.run.header import differences, header
+from sframes_tui.run.journal import Journal
+from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.prompts import fit_prompts
+from sframes_tui.run.replay import Replay
+from sframes_tui.run.rows import choose_rows
+from sframes_tui.run.session import Session
+from sframes_tui.run.survey import Survey
+from sframes_tui.story.change import Change
+from sframes_tui.story.draft import Draft
+from sframes_tui.story.identity import Identities, model_fingerprint
+from sframes_tui.story.model_source import locate_model
+from sframes_tui.story.plan import Plan
+
+
+class Drawing:
+    """A model ready to draw; a context that frees the device at its end."""
+
+    def __init__(self, draft: Draft, make_engine: EngineFactory, emit: Emit) -> None:
+        """Loads the model. Raises `SFramesError`."""
+        self._draft, self._emit = draft, emit
+        emit(ModelLoadStarted(draft.model.name))
+        started = time.monotonic()
+        self.engine = make_engine()
+        facts = self.engine.facts
+        emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, time.monotonic() - started))
+
+    def __enter__(self) -> "Drawing":
+        with contextlib.ExitStack() as failing:
+            failing.callback(self.engine.close)
+            self.plan = self._draft.planned_for(self.engine.facts.sampling)
+            self.identities = Identities(self.plan, fingerprint(self._draft))
+            self._tell_notes()
+            # Once for all prompts as they are, so that what is too long is told before anything is made.
+            self._prompts = fit_prompts(self.plan, self.engine, self._emit)
+            self.engine.use_rows(_rows(self.plan, self.engine, self._emit))
+            failing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.close()
+
+    @property
+    def rows(self) -> int:
+        return self.engine.capacity
+
+    def _tell_notes(self) -> None:
+        for text in self.engine.facts.notices:
+            self._emit(Notice("warning", text))
+        for note in (*self._draft.loaded.notes, *self.plan.story.notes, *self.plan.notes):
+            self._emit(Notice(note.level, note.text))
+
+    def session(
+        self, folder: RunFolder, journal: Journal, survey: Survey, changes: Mapping[int, Change] | None = None
+    ) -> Session:
+        """What is needed to draw what `survey` found, with single frames changed."""
+        plan = self.plan.with_changes(changes or {})
+        own = {number: plan.prompt(plan.frames[number]) for number in plan.changes}
+        prompts = dict(self._prompts)
+        for number, prompt in own.items():
+            style = plan.style_text(plan.frames[number])
+            if (prompt, style) not in prompts:
+                prompts[prompt, style] = self.engine.fit([prompt], style)[0].text
+        return Session(plan, self.identities, folder, journal, survey, self.engine.facts, prompts)
+
+    def draw(self, session: Session, replay: Replay, control: Control) -> None:
+        """Draws what is to be drawn, and tells of it from its begin to its end. Raises `SFramesError`, `OSError`."""
+        plan, folder, todo = session.plan, session.folder, session.survey.todo
+        kept = tuple(number for number in session.survey.kept if number not in todo)
+        facts, model = self.engine.facts, self.identities.model
+        fields = header(facts, self.rows, model, len(plan.frames), len(kept), replay.header)
+        session.journal.append("planned", **fields)
+        control.begun.set()
+        self._emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
+        if warning := differences(replay.header, facts, self.rows):
+            self._emit(Notice("warning", warning))
+        if Loop(session, self.engine, self._emit, control, replay.grids).run():
+            folder.remove_hidden_pictures()
+
+
+def fingerprint(draft: Draft) -> str:
+    """That of the draft's model, which may have been downloaded since the draft was made."""
+    options = draft.config.generation_config
+    model = draft.model
+    if model.path is None:
+        model = locate_model(options.model, options.revision, draft.loaded.folder)
+    return model_fingerprint(model)
+
+
+def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:
+    """As many as were asked for and the engine takes, or what is fastest."""
+    wanted = plan.config.generation_config.rows
+    if wanted is not None and wanted > engine.max_rows:
+        emit(Notice("warning", f"rows = {wanted} has no effect: the {engine.facts.engine} engine draws one by one"))
+    return choose_rows(plan, engine) if wanted is None else min(wanted, engine.max_rows)

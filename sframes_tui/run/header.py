@@ -1,0 +1,90 @@
+"""Under which circumstances a run is drawn: written at each drawing's begin, compared when it goes on.
+
+Must not import torch.
+"""
+
+import os
+import platform
+import secrets
+import socket
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sframes_tui import __version__
+from sframes_tui.engine.protocol import Facts
+from sframes_tui.errors import UsageError
+from sframes_tui.run.folder import HIDDEN, RunFolder
+from sframes_tui.run.journal import NAME, Record
+from sframes_tui.story.schedulers import Sampling
+
+PACKAGES = ("torch", "diffusers", "transformers", "pillow")
+
+
+def header(facts: Facts, rows: int, model: str, frames: int, kept: int, first: Record) -> dict[str, Any]:
+    """The fields of a `planned` record; `first` is the run's first one, empty for a new run."""
+    return {
+        "run": first.get("run") or secrets.token_hex(8),
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "frames": frames,
+        "kept": kept,
+        "model": model,
+        "facts": asdict(facts),
+        "circumstances": circumstances(facts, rows),
+    }
+
+
+def circumstances(facts: Facts, rows: int) -> dict[str, str]:
+    """What may change a picture's bytes beside what is asked for; by the words that a person reads."""
+    versions = {name: _version(name) for name in PACKAGES}
+    return {
+        "S-Frames": __version__,
+        "Python": platform.python_version(),
+        **versions,
+        "device": facts.device,
+        "hardware": facts.hardware,
+        "number format": facts.dtype,
+        "engine": facts.engine,
+        "rows": str(rows),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def differences(first: Record, facts: Facts, rows: int) -> str | None:
+    """One sentence on what is otherwise than when the run began; None where nothing is."""
+    before, now = first.get("circumstances", {}), circumstances(facts, rows)
+    changed = [
+        f"{name} was {before[name]}, is {value}" for name, value in now.items() if before.get(name, value) != value
+    ]
+    if not changed:
+        return None
+    return f"{'; '.join(changed)}: the bytes of what is drawn now may differ from those of an unbroken run"
+
+
+def facts_of(record: Record) -> Facts:
+    """The model's facts that a `planned` record tells. Raises `UsageError`."""
+    try:
+        fields = dict(record["facts"])
+        fields["sampling"] = Sampling(**fields["sampling"])
+        return Facts(**{**fields, "notices": tuple(fields["notices"])})
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"{NAME}: its first record is not of this program's making") from None
+
+
+def source_copy(folder: Path) -> Path | None:
+    """The run's own copy of its text; None where there is none."""
+    found = sorted((folder / HIDDEN).glob("source.*"))
+    return found[0] if found else None
+
+
+def write_source(folder: RunFolder, text_file: Path) -> None:
+    """Keeps a copy of the text, so that the run can go on without it. Raises `OSError`."""
+    folder.write(folder.path / HIDDEN / f"source{text_file.suffix or '.txt'}", text_file.read_bytes())

@@ -1,0 +1,114 @@
+"""The run's journal: one line a record, each with a checksum, appended whole or not at all. Must not import torch.
+
+A line is `crc32hex SP json LF`, the checksum that of the JSON's bytes. Every record has a `kind` and the `time` of
+its writing (seconds since 1970). One process writes, holding the run folder's lock; anybody may read along: what
+stands after the first line that is torn or wrong doesn't count. What the kinds mean is in `replay.py`.
+"""
+
+import json
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+"""JSON data; `kind` says what it tells of."""
+Patience = Callable[[Callable[[], None]], None]
+"""Does a piece of writing, perhaps again and again until the disk takes it; raises what makes it give up."""
+
+NAME = "journal.jsonl"
+
+
+def at_once(write: Callable[[], None]) -> None:
+    """The patience of somebody who has none."""
+    write()
+
+
+def encode(record: Record) -> bytes:
+    """A record as its line."""
+    content = json.dumps(record, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
+def decode(data: bytes) -> tuple[list[Record], int]:
+    """The records at the beginning of `data`, up to the first line that is torn or wrong, and where that begins."""
+    records: list[Record] = []
+    start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        record = _decode_line(data[start:end])
+        if record is None:
+            break
+        records.append(record)
+        start = end + 1
+    return records, start
+
+
+def _decode_line(line: bytes) -> Record | None:
+    checksum, space, content = line.partition(b" ")
+    if not space or checksum != b"%08x" % zlib.crc32(content):
+        return None
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("kind"), str) else None
+
+
+def read_journal(path: Path, offset: int = 0) -> tuple[list[Record], int]:
+    """The whole records from byte `offset` on, and the offset after them: where to read on later.
+
+    A journal that isn't there yet is empty. Raises `OSError`.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            records, read = decode(file.read())
+    except FileNotFoundError:
+        return [], offset
+    return records, offset + read
+
+
+class Journal:
+    """Appends records; made by whoever holds the run folder's lock. May be used from any thread."""
+
+    def __init__(self, path: Path, patience: Patience = at_once) -> None:
+        """Opens or begins the journal at `path`; a torn or wrong rest is moved away first. Raises `OSError`."""
+        self._patience = patience
+        self._lock = threading.Lock()
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        self._file = os.open(path, flags, 0o644)
+        self.records, self._end = read_journal(path)
+        """What it held when it was opened."""
+        self._mend(path)
+
+    def _mend(self, path: Path) -> None:
+        """Cuts off what doesn't count; it is kept beside the run's hidden files."""
+        if (size := os.fstat(self._file).st_size) == self._end:
+            return
+        kept = path.parent / ".sframes" / f"journal.bad-{time.time_ns()}"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(os.pread(self._file, size - self._end, self._end))
+        os.ftruncate(self._file, self._end)
+        os.fsync(self._file)
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Returns once the record is on the disk. Raises `OSError`; then it isn't there at all."""
+        line = encode({"kind": kind, "time": round(time.time(), 3), **fields})
+        self._patience(lambda: self._append(line))
+
+    def _append(self, line: bytes) -> None:
+        with self._lock:
+            try:
+                if os.write(self._file, line) < len(line):
+                    raise OSError(28, "no space left for the journal")
+                os.fsync(self._file)
+            except OSError:
+                os.ftruncate(self._file, self._end)
+                raise
+            self._end += len(line)
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,146 @@
+"""Events -> the journal and `run.log`, before anybody else is told. Must not import torch."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from sframes_tui.run.describe import describe
+from sframes_tui.run.events import (
+    Event,
+    FrameFailed,
+    FrameSkipped,
+    FramesStale,
+    FrameStarted,
+    Notice,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunPaused,
+    RunResumed,
+)
+from sframes_tui.run.folder import Layout, RunFolder
+from sframes_tui.run.journal import Journal
+
+LOG = "run.log"
+
+
+class RunLog:
+    """Every event as its line, with time and level. Its loss never hurts a run."""
+
+    def __init__(self) -> None:
+        self._file: TextIO | None = None
+        self._waiting: list[str] = []
+
+    def open(self, folder: Path) -> None:
+        """Begins to write, with what was seen before there was a folder."""
+        with contextlib.suppress(OSError):
+            self._file = (folder / LOG).open("a", encoding="utf-8", errors="backslashreplace")
+        self._write("".join(self._waiting))
+        self._waiting.clear()
+
+    def see(self, event: Event) -> None:
+        level, line = describe(event)
+        if not line:
+            return
+        told = f"{datetime.now():%Y-%m-%d %H:%M:%S} {level:7} {line}\n"
+        if self._file is None:
+            self._waiting.append(told)
+        else:
+            self._write(told)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._file is not None:
+                self._file.write(text)
+                self._file.flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+        self._file = None
+
+
+class Recorder:
+    """Hands events on to a front end once they are in the journal, where there is one already, and in `run.log`."""
+
+    def __init__(self, emit: Callable[[Event], None]) -> None:
+        self._emit, self._log = emit, RunLog()
+        self._folder: RunFolder | None = None
+        self._journal: Journal | None = None
+
+    def emit(self, event: Event) -> None:
+        if self._journal and self._folder:
+            record(self._journal, self._folder, event)
+        self._log.see(event)
+        self._emit(event)
+
+    def own(self, folder: RunFolder) -> None:
+        """From now on events go into the folder's `run.log`; it is let go of at the end."""
+        self._folder = folder
+        self._log.open(folder.path)
+
+    def write_into(self, journal: Journal) -> None:
+        """From now on events are written down; the journal is closed at the end."""
+        self._journal = journal
+
+    @property
+    def journal(self) -> Journal:
+        assert self._journal is not None
+        return self._journal
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.close()
+        if self._journal:
+            self._journal.close()
+        if self._folder:
+            self._folder.close()
+
+
+def record(journal: Journal, layout: Layout, event: Event) -> None:
+    """Writes down what happened, but for what whoever did it writes itself: saved pictures, grids, takes.
+
+    Raises `OSError`.
+    """
+    match event:
+        case FrameStarted(frame=frame):
+            take = layout.plan.take(layout.plan.frames[frame])
+            journal.append("running", frame=frame, file=_file(layout, frame), take=take)
+        case FrameFailed(frame=frame, reason=reason):
+            journal.append("failed", frame=frame, file=_file(layout, frame), reason=reason)
+        case FrameSkipped(frame=frame, reason=reason):
+            journal.append("skipped", frame=frame, file=_file(layout, frame), reason=reason)
+        case FramesStale(frames=frames):
+            journal.append("stale", files=[_file(layout, frame) for frame in frames])
+        case RunPaused(reason=reason):
+            journal.append("paused", reason=reason)
+        case RunResumed():
+            journal.append("resumed")
+        case Notice(level=level, text=text):
+            journal.append("notice", level=level, text=text)
+        case _:
+            _record_ending(journal, event)
+
+
+def _file(layout: Layout, frame: int) -> str:
+    return layout.picture_file(layout.plan.frames[frame])
+
+
+def _record_ending(journal: Journal, event: Event) -> None:
+    match event:
+        case RunCompleted(drawn=drawn, failed=failed, skipped=skipped, seconds=seconds):
+            counts = {"drawn": drawn, "failed": failed, "skipped": skipped, "seconds": round(seconds, 3)}
+            journal.append("ended", how="completed", **counts)
+        case RunCancelled(drawn=drawn, left=left):
+            journal.append("ended", how="cancelled", drawn=drawn, left=left)
+        case RunFailed(error=error):
+            # A disk that takes nothing is what it may tell of.
+            with contextlib.suppress(OSError):
+                journal.append("ended", how="failed", error=error)
+        case _:
+            return

@@ -1,0 +1,158 @@
+"""One frame drawn again: with another seed, prompt or strength; what then becomes of those drawn from it.
+
+    request = Request((frame.number,), seed=5, prompt="a boat", strength=0.4, descendants="stale")
+    check(past, request)                                    an SFramesError says why it can't be
+    past.plan.descendants(frame), past.seconds_for(...)     how many would be out of date, and how long they'd take
+    redraw(past.path, request, make_engine, emit, control)  draws; events as of any run
+    redraw_stale(past.path, make_engine, emit, control)     draws all that is out of date
+    choose(past.path, frame, take, emit)                    makes an older take count again
+    keep(past.path, frames, emit)                           lets pictures count that are out of date; None: all
+
+All take the folder's lock (`FolderInUseError`), write into the journal what they do before they do it, and open the
+run anew: what was opened before is old then. Must not import torch.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sframes_tui.engine.protocol import Engine
+from sframes_tui.errors import UsageError
+from sframes_tui.printable import counted
+from sframes_tui.run.describe import duration
+from sframes_tui.run.events import Notice, RunCompleted, RunStarted
+from sframes_tui.run.execute import opened
+from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.resume import PastRun
+from sframes_tui.run.work import Work
+from sframes_tui.story.change import Change
+from sframes_tui.story.draft import Draft
+from sframes_tui.story.plan import Frame, Plan
+
+MakeEngine = Callable[[Draft], Engine]
+Descendants = Literal["redraw", "keep", "stale"]
+"""What becomes of the pictures drawn from one that is drawn again: drawn again too, kept as right, or marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Frames to draw again, and what to change of them; without any change they get new seeds."""
+
+    frames: tuple[int, ...]
+    seed: int | None = None
+    prompt: str | None = None
+    strength: float | None = None
+    descendants: Descendants = "stale"
+
+
+def find_frames(plan: Plan, place: str, variant: int = 0) -> tuple[int, ...]:
+    """The frames that `CHAPTER-PROMPT` or `CHAPTER-PROMPT:TAG` means. Raises `UsageError`."""
+    match = re.fullmatch(r"(\d{1,7})-(\d{1,7})(?::(.+))?", place, re.DOTALL)
+    if match is None:
+        raise UsageError(
+            f"{place!r}: name a picture by CHAPTER-PROMPT:TAG, as its file is called, such as 0-3:{plan.tags[0]}"
+        )
+    chapter, prompt, tag = int(match[1]), int(match[2]), match[3]
+    if tag is not None and tag not in plan.tags:
+        raise UsageError(f"{place!r}: there is no style {tag!r}; there is {', '.join(plan.tags)}")
+    at = (variant, chapter, prompt)
+    found = [frame for frame in plan.frames if (frame.variant, frame.chapter, frame.prompt) == at]
+    if not found:
+        raise UsageError(
+            f"{place!r}: the plan has no such picture in variant {variant}; chapters and prompts count from 0"
+        )
+    return tuple(frame.number for frame in found if tag in (None, plan.tags[frame.style]))
+
+
+def check(past: PastRun, request: Request) -> None:
+    """Raises `UsageError` where a request can't be met."""
+    if not past.config.generation_config.save_individual and past.is_finished:
+        raise UsageError(
+            f"{past.path}: the run kept only its grids (save_individual = false), so nothing can be redrawn"
+        )
+    chosen = set(request.frames)
+    for number in request.frames:
+        frame = past.plan.frames[number]
+        name = past.plan.name(frame)
+        if request.strength is not None and frame.base is None:
+            raise UsageError(f"{name} starts from noise, so it has no strength; change its seed or prompt")
+        if frame.base is not None and frame.base not in past.survey.kept and frame.base not in chosen:
+            raise UsageError(f"{name} starts from a picture that isn't drawn yet; resume the run first")
+
+
+def redraw(path: Path, request: Request, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+    """Draws frames again, and their descendants if that is asked. Ends and raises as `execute` does."""
+    with opened(path, emit) as (past, work):
+        check(past, request)
+        work.clear_up()
+        changes = {number: _change(work.past, request, past.plan.frames[number]) for number in request.frames}
+        work.wish(changes, follow=request.descendants == "redraw")
+        behind = _descendants(past.plan, request.frames)
+        _tell_descendants(work, request, behind)
+        wanted = {*request.frames, *(behind if request.descendants == "redraw" else ())}
+        work.draw(make_engine, control, wanted)
+        if request.descendants == "keep":
+            work.refresh()
+            work.keep(behind)
+
+
+def _change(past: PastRun, request: Request, frame: Frame) -> Change:
+    """Another take; what isn't asked for is as it was, and the seed is new if nothing is asked for."""
+    again = past.same_again(frame)
+    asked = (request.seed, request.prompt, request.strength)
+    seed = request.seed if request.seed is not None or asked == (None, None, None) else again.seed
+    prompt = again.prompt if request.prompt is None else request.prompt
+    return Change(again.take, seed, prompt, again.strength if request.strength is None else request.strength)
+
+
+def _descendants(plan: Plan, frames: Collection[int]) -> tuple[int, ...]:
+    found = {each.number for number in frames for each in plan.descendants(plan.frames[number])}
+    return tuple(sorted(found - set(frames)))
+
+
+def _tell_descendants(work: Work, request: Request, behind: Collection[int]) -> None:
+    if not behind:
+        return
+    seconds = work.past.seconds_for(work.past.plan.frames[number] for number in behind)
+    time = f", which takes about {duration(seconds)}" if seconds is not None else ""
+    words = {
+        "redraw": f"are drawn again{time}",
+        "keep": "are kept as they are",
+        "stale": f"are out of date then; draw them again{time}, with: redraw {work.past.path} --stale",
+    }
+    text = f"{counted(len(behind), 'picture')} drawn from it {words[request.descendants]}"
+    work.emit(Notice("info", text))
+
+
+def redraw_stale(path: Path, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+    """Draws every picture again that is out of date, as it was drawn before. Ends and raises as `execute` does."""
+    with opened(path, emit) as (_, work):
+        work.clear_up()
+        stale = sorted(work.past.survey.stale)
+        if stale:
+            work.wish({number: work.past.same_again(work.past.plan.frames[number]) for number in stale}, follow=False)
+        work.draw(make_engine, control, stale)
+
+
+def choose(path: Path, frame: int, take: int, emit: Emit) -> None:
+    """Makes an older take of a frame count again, which unmarks what was drawn from it. Raises `SFramesError`."""
+    with _without_drawing(path, emit) as work:
+        work.choose(work.past.plan.frames[frame], take)
+
+
+def keep(path: Path, frames: Collection[int] | None, emit: Emit) -> None:
+    """Lets pictures count as they are though they are out of date; all of them for None. Raises `SFramesError`."""
+    with _without_drawing(path, emit) as work:
+        work.keep(work.past.survey.stale if frames is None else frames)
+
+
+@contextlib.contextmanager
+def _without_drawing(path: Path, emit: Emit) -> Iterator[Work]:
+    with opened(path, emit) as (past, work):
+        work.clear_up()
+        work.emit(RunStarted(path, len(past.plan.frames), 0, tuple(work.past.survey.kept)))
+        yield work
+        work.emit(RunCompleted(path, 0, 0, 0, 0.0))

@@ -1,0 +1,40 @@
+"""What one drawing of a run works with. Must not import torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sframes_tui.engine.protocol import Facts
+from sframes_tui.run.folder import RunFolder
+from sframes_tui.run.journal import Journal
+from sframes_tui.run.prompts import Prompts
+from sframes_tui.run.survey import Survey
+from sframes_tui.story.change import Change
+from sframes_tui.story.identity import Identities
+from sframes_tui.story.plan import Frame, Plan
+
+
+@dataclass(frozen=True)
+class Session:
+    """A plan on its way into a run folder that this process has locked."""
+
+    plan: Plan
+    """With the changes that were asked for."""
+    identities: Identities
+    """Of the plan without them."""
+    folder: RunFolder
+    journal: Journal
+    survey: Survey
+    """What to draw, and what has its picture."""
+    facts: Facts
+    prompts: Prompts
+
+    def redo(self, frames: Sequence[Frame]) -> None:
+        """Writes down that these get another take, as the plan has it, since their base got one. Raises `OSError`."""
+        if frames:
+            wishes = {self.folder.picture_file(each): self.plan.changes[each.number] for each in frames}
+            write_wishes(self.journal, wishes)
+
+
+def write_wishes(journal: Journal, changes: Mapping[str, Change], follow: bool = False) -> None:
+    """Writes down takes that are wanted of files, and whether what descends from them follows. Raises `OSError`."""
+    journal.append("changed", follow=follow, wishes=[[file, *change] for file, change in changes.items()])

@@ -1,0 +1,113 @@
+"""Grids: when a chapter's are due, and whether those on the disk show what they should. Must not import torch."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from pathlib import Path
+
+from sframes_tui.engine.protocol import Facts
+from sframes_tui.run import png
+from sframes_tui.run.events import ChapterCompleted
+from sframes_tui.run.folder import Layout, RunFolder
+from sframes_tui.run.grid import make_grid
+from sframes_tui.run.journal import Journal
+from sframes_tui.run.replay import Saved, Sheet
+from sframes_tui.run.survey import matches
+from sframes_tui.story.plan import Frame, Plan
+
+Key = tuple[int, int]
+"""Variant and chapter."""
+
+
+class Due:
+    """Counts frames down; a chapter's grids are due once all that they show is settled."""
+
+    def __init__(self, plan: Plan, unsettled: Iterable[int]) -> None:
+        self._whole_run = plan.config.generation_config.grid_scope == "run"
+        self._unsettled = dict.fromkeys(plan.chapter_keys, 0)
+        self._waiting = set(plan.chapter_keys)
+        self._news = True
+        for number in unsettled:
+            self._unsettled[_key(plan.frames[number])] += 1
+
+    def settle(self, frame: Frame) -> None:
+        self._unsettled[_key(frame)] -= 1
+        self._news = self._news or not self._unsettled[_key(frame)]
+
+    def unsettle(self, frame: Frame) -> None:
+        """The frame is to be drawn after all, so every grid that shows it waits again."""
+        variant, chapter = _key(frame)
+        self._unsettled[variant, chapter] += 1
+        for key in self._unsettled:
+            if key == (variant, chapter) or (self._whole_run and key[0] == variant and key[1] > chapter):
+                self._waiting.add(key)
+
+    def take(self) -> list[Key]:
+        """Removes and returns the chapters whose grids are due, in order."""
+        if not self._news:
+            return []
+        self._news = False
+        due: list[Key] = []
+        held: set[int] = set()
+        for key in sorted(self._waiting):
+            if self._unsettled[key]:
+                held.add(key[0])
+            elif not self._whole_run or key[0] not in held:
+                due.append(key)
+        self._waiting.difference_update(due)
+        return due
+
+
+def _key(frame: Frame) -> Key:
+    return frame.variant, frame.chapter
+
+
+def sheets_of(layout: Layout, key: Key, pictures: Mapping[int, Saved]) -> dict[Path, list[Saved]]:
+    """A chapter's grids and what there is for them: pictures of the chapter, or of the run so far."""
+    plan, (variant, last) = layout.plan, key
+    whole_run = plan.config.generation_config.grid_scope == "run"
+    chapters = range(0 if whole_run else last, last + 1)
+    frames = list(chain.from_iterable(plan.chapter_frames(variant, each) for each in chapters))
+    found: dict[Path, list[Saved]] = {}
+    for style in range(len(plan.tags)):
+        shown = [pictures[each.number] for each in frames if each.style == style and each.number in pictures]
+        if shown:
+            found[layout.grid(variant, style, last)] = shown
+    return found
+
+
+def is_right(layout: Layout, path: Path, known: Mapping[str, Sheet], shown: list[Saved]) -> bool:
+    """Whether a grid's file is there, whole, and shows exactly these pictures."""
+    sheet = known.get(path.relative_to(layout.path).as_posix())
+    return sheet is not None and sheet.shows == _shows(shown) and matches(path, sheet.size, sheet.sha256)
+
+
+def _shows(shown: list[Saved]) -> str:
+    return hashlib.sha256(" ".join(each.sha256 for each in shown).encode()).hexdigest()
+
+
+class Sheets:
+    """Writes the grids of chapters, those that aren't there as they should be."""
+
+    def __init__(self, folder: RunFolder, journal: Journal, facts: Facts, known: Mapping[str, Sheet]) -> None:
+        """`known`: the grids that the journal tells of, by their files."""
+        self._folder, self._journal, self._size = folder, journal, (facts.width, facts.height)
+        self._known = dict(known)
+
+    def write(self, key: Key, pictures: Mapping[int, Saved]) -> ChapterCompleted | None:
+        """Brings a chapter's grids up to date; None where they were. Raises `OSError`."""
+        wanted = sheets_of(self._folder, key, pictures)
+        wrong = {path: shown for path, shown in wanted.items() if not is_right(self._folder, path, self._known, shown)}
+        if wanted and not wrong:
+            return None
+        files = [self._write(path, shown) for path, shown in wrong.items()]
+        self._journal.append("grids", variant=key[0], chapter=key[1], files=files)
+        return ChapterCompleted(*key, tuple(wanted))
+
+    def _write(self, path: Path, shown: list[Saved]) -> list[object]:
+        """Makes a grid; returns the journal's entry of it."""
+        data = png.encode(make_grid([self._folder.path / each.file for each in shown], self._size))
+        self._folder.write(path, data)
+        file = path.relative_to(self._folder.path).as_posix()
+        self._known[file] = Sheet(len(data), hashlib.sha256(data).hexdigest(), _shows(shown))
+        return [file, *self._known[file]]

@@ -1,0 +1,184 @@
+"""Plan + journal + files -> which pictures count and what is to be drawn. Must not import torch.
+
+A picture counts if the journal has it with the identity that the plan wants, the file has the journal's size and
+SHA-256, and the picture that it started from counts too. It is stale if it started from another picture than the
+one that counts now. Nothing here writes.
+"""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sframes_tui.printable import counted
+from sframes_tui.run.folder import HIDDEN, Layout
+from sframes_tui.run.replay import Replay, Saved
+from sframes_tui.story.identity import Identities, joined
+from sframes_tui.story.plan import Frame, Plan
+
+REASONS = {
+    "new": "not drawn yet",
+    "failed": "that failed before",
+    "skipped": "left out before, since what they start from had failed",
+    "asked": "drawn again as asked",
+    "edited": "whose text, style, options, model or base are others than before",
+    "missing": "that are missing or damaged",
+    "base": "that were drawn from one of these",
+}
+"""Why a frame is to be drawn, for people."""
+
+
+@dataclass
+class Survey:
+    """What was found of each frame."""
+
+    kept: dict[int, Saved] = field(default_factory=dict)
+    """Frame -> its picture, which counts; also of frames in `todo` that keep theirs until they are drawn."""
+    todo: dict[int, str] = field(default_factory=dict)
+    """Frame -> why it is to be drawn, a key of `REASONS`."""
+    follow: set[int] = field(default_factory=set)
+    """Those of `todo` after which every descendant is drawn again, if they give a picture at all."""
+    stale: set[int] = field(default_factory=set)
+    misplaced: list[Saved] = field(default_factory=list)
+    """Pictures that count, but lie among the old takes only."""
+    orphans: list[str] = field(default_factory=list)
+    """Files with pictures that the plan has no more use for."""
+    absent: set[int] = field(default_factory=set)
+    """Frames that have no picture yet and aren't to get one now."""
+
+    def only(self, frames: Collection[int]) -> "Survey":
+        """The same, with no more to draw than these frames."""
+        settled = ("failed", "skipped", "asked")
+        left_out = {number: reason for number, reason in self.todo.items() if number not in frames}
+        absent = {number for number, reason in left_out.items() if reason not in settled}
+        todo = {number: reason for number, reason in self.todo.items() if number in frames}
+        return replace(self, todo=todo, follow=self.follow & set(frames), absent=absent)
+
+    def lines(self, plan: Plan) -> list[str]:
+        """What a drawing will do, for people: what is kept, drawn and put aside."""
+        settled = len(self.kept.keys() - self.todo.keys())
+        told = [f"kept: {counted(settled, 'picture')}"]
+        for reason, words in REASONS.items():
+            if number := sum(each == reason for each in self.todo.values()):
+                told.append(f"to draw: {counted(number, 'picture')} {words}")
+        if self.orphans:
+            told.append(f"put aside into .sframes/orphans: {counted(len(self.orphans), 'picture')}")
+        if self.stale:
+            told.append(
+                f"out of date and kept: {counted(len(self.stale), 'picture')}; redraw them with: redraw --stale"
+            )
+        return (
+            told
+            if self.todo or self.orphans or self.stale
+            else [f"all {counted(len(plan.frames), 'picture')} are there"]
+        )
+
+
+def survey(plan: Plan, identities: Identities, replay: Replay, path: Path, *, hidden_are_gone: bool = False) -> Survey:
+    """Looks at every file of a run that the plan or the journal knows.
+
+    `hidden_are_gone`: the run is over, so pictures that were kept only for the grids count without their files.
+    """
+    surveyor = _Surveyor(plan, identities, replay, Layout(path, plan), hidden_are_gone)
+    for frame in plan.frames:
+        surveyor.look_at(frame)
+    surveyor.find_orphans()
+    return surveyor.found
+
+
+class _Surveyor:
+    def __init__(self, plan: Plan, identities: Identities, replay: Replay, layout: Layout, gone: bool) -> None:
+        self._plan, self._identities, self._replay, self._layout = plan, identities, replay, layout
+        self._gone = gone
+        self.found = Survey()
+
+    def look_at(self, frame: Frame) -> None:
+        """Decides on one frame; its base's turn was before."""
+        file = self._layout.picture_file(frame)
+        saved = self._replay.saved(file)
+        reason = self._doubt(frame, file, saved)
+        wish = self._replay.wishes.get(file)
+        if saved is not None and reason is None:
+            self.found.kept[frame.number] = saved
+            if wish is None and self._is_stale(frame, saved):
+                self.found.stale.add(frame.number)
+        if wish is not None:
+            reason = "asked"
+        if reason is not None:
+            self.found.todo[frame.number] = reason
+            if reason == "failed" or (wish is not None and wish.follow):
+                self.found.follow.add(frame.number)
+
+    def _doubt(self, frame: Frame, file: str, saved: Saved | None) -> str | None:
+        """Why the picture doesn't count; None if it does."""
+        if file in self._replay.failed:
+            return "failed"
+        if saved is None:
+            return "skipped" if file in self._replay.skipped else "new"
+        change = self._replay.changes.get(file, {}).get(saved.take)
+        if joined(self._identities.own(frame.number, change), saved.base_identity) != saved.identity:
+            return "edited"
+        if not self._is_there(saved):
+            return "missing"
+        return self._base_doubt(frame, saved)
+
+    def _is_there(self, saved: Saved) -> bool:
+        if self._gone and saved.file.startswith(HIDDEN + "/"):
+            return True
+        if matches(self._layout.path / saved.file, saved.size, saved.sha256):
+            return True
+        if not matches(self._layout.take(saved.file, saved.take), saved.size, saved.sha256):
+            return False
+        self.found.misplaced.append(saved)
+        return True
+
+    def _base_doubt(self, frame: Frame, saved: Saved) -> str | None:
+        """Why the picture that it started from doesn't count, or isn't what takes the place of a failed one."""
+        source = self._source(frame)
+        if source is None:
+            return None if saved.base is None else "base"
+        if source in self.found.kept:
+            return None
+        return "edited" if self.found.todo[source] == "edited" else "base"
+
+    def _source(self, frame: Frame) -> int | None:
+        """The frame whose picture it started from, as the plan's rule for failed bases has it."""
+        rule = self._plan.config.generation_config.on_failed_base
+        number = frame.base
+        while number is not None and self.found.todo.get(number) == "failed":
+            number = self._plan.frames[number].base if rule == "last_good" else None
+        return number
+
+    def _is_stale(self, frame: Frame, saved: Saved) -> bool:
+        source = self._source(frame)
+        if source is None:
+            return False
+        base = self.found.kept[source].sha256
+        if self._replay.accepted.get(saved.file) == base:
+            return False
+        return saved.base != base or source in self.found.stale
+
+    def find_orphans(self) -> None:
+        """Files of frames and chapters that are gone, and those that another picture would replace."""
+        frames = {self._layout.picture_file(frame): frame.number for frame in self._plan.frames}
+        styles = range(len(self._plan.tags))
+        grids = {self._layout.grid_file(key[0], style, key[1]) for key in self._plan.chapter_keys for style in styles}
+        gone = (self._replay.current.keys() - frames.keys()) | (self._replay.grids.keys() - grids)
+        replaced = {file for file, number in frames.items() if self._would_be_lost(file, self.found.todo.get(number))}
+        self.found.orphans = sorted(file for file in gone | replaced if (self._layout.path / file).is_file())
+
+    def _would_be_lost(self, file: str, reason: str | None) -> bool:
+        """Whether what lies there is something else than this frame's picture, drawn before or half told of."""
+        told = file in self._replay.running or file in self._replay.void
+        return reason in ("edited", "missing") or (reason == "new" and not told)
+
+
+def matches(path: Path, size: int, sha256: str) -> bool:
+    """Whether a plain file has exactly this content."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
