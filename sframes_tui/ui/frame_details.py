@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from sframes_tui.printable import counted, one_line, printable
+from sframes_tui.story.identity import Identities
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.story.plan_text import describe_base
 from sframes_tui.ui.story_outline import Look, Outline
@@ -65,7 +66,8 @@ class FrameDetails(ModalScreen[None]):
     @work(thread=True, exit_on_error=False, description="identify")
     def _identify(self, plan: Plan) -> None:
         """They depend on all bases before, which takes a second for a long story."""
-        self.post_message(self.Identified(plan.identities))
+        identities = Identities(plan, plan.config.generation_config.model)
+        self.post_message(self.Identified(identities.all()))
 
     @on(Identified)
     def _show_identities(self, message: Identified) -> None:
