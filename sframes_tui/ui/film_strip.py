@@ -30,7 +30,7 @@ class _Key(NamedTuple):
 class FilmStrip(Widget):
     """Pictures in half blocks, each with a word under it."""
 
-    DEFAULT_CSS = f"FilmStrip {{ height: {ROWS + 1}; width: 1fr; }}"
+    DEFAULT_CSS = f"FilmStrip {{ height: {ROWS + 1}; width: 1fr; margin-top: 1; }}"
 
     @dataclass
     class Chosen(Message):
@@ -106,7 +106,7 @@ class FilmStrip(Widget):
             self.post_message(self.Chosen(self._first + place))
 
     def render_line(self, y: int) -> Strip:
-        background = Style(bgcolor=self.background_colors[1].rich_color)
+        background = self.visual_style.rich_style
         parts = [self._part(place, y, background) for place in range(len(self._faces))]
         gap = Strip([Segment(" ", background)], 1)
         joined = Strip.join([strip for part in parts for strip in (part, gap)])
@@ -116,7 +116,7 @@ class FilmStrip(Widget):
         face = self._faces[place]
         current = self._first + place == self._current
         if y == ROWS:
-            words = f"{face.title} {face.status}"
+            words = f"{face.title} {face.status[:1]}"
             style = background + Style(bold=current, reverse=current, dim=not current)
             return _middle(Strip([Segment(words, style)]), style)
         painting = self._paintings.get(_Key(face.path, face.take)) if face.path else None

@@ -33,6 +33,7 @@ class OnePicture(Screen[None]):
         self._pane = pane
         self.view = PictureView(pane.canvas)
         self._shown: object = None
+        self._facts = ""
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -52,7 +53,7 @@ class OnePicture(Screen[None]):
         if frame is None or album is None or not self.is_mounted:
             return
         face = self._pane.face(frame, album.tag(frame))
-        self.query_one("#facts", Static).update(self._facts(frame, face.status))
+        self._show_facts(frame, face.status)
         if self._shown == (frame.number, face[2:]):
             return
         self._shown = (frame.number, face[2:])
@@ -63,9 +64,13 @@ class OnePicture(Screen[None]):
         else:
             self.view.show_words(face.words)
 
-    def _facts(self, frame: Frame, status: str) -> Text:
+    def _show_facts(self, frame: Frame, status: str) -> None:
+        """Only where they are others: an update of the text may draw the picture anew."""
         assert self._pane.album is not None
-        return Text.assemble((f"{status}  ", "bold"), self._pane.album.facts(frame), (f"   {KEYS}", "dim"))
+        facts = Text.assemble((f"{status}  ", "bold"), self._pane.album.facts(frame), (f"   {KEYS}", "dim"))
+        if facts.plain != self._facts:
+            self._facts = facts.plain
+            self.query_one("#facts", Static).update(facts, layout=False)
 
     def action_walk(self, by: int) -> None:
         self._pane.walk(by)
@@ -91,6 +96,7 @@ class ChapterGrid(Screen[None]):
         super().__init__()
         self._pane = pane
         self._chosen = 0
+        self._words = ""
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -122,10 +128,12 @@ class ChapterGrid(Screen[None]):
         grid = self.query_one(TileGrid)
         grid.show(len(frames), self._chosen, lambda place: self._pane.face(frames[place], str(frames[place].prompt)))
         chosen = frames[self._chosen]
-        about = (
+        words = (
             f"{album.tag(chosen)} · {self._chosen + 1} of {len(frames)} · {one_line(album.plan.prompt(chosen), 200)}"
         )
-        self.query_one("#facts", Static).update(Text.assemble((f"{GRID_KEYS}   ", "dim"), about))
+        if words != self._words:
+            self._words = words
+            self.query_one("#facts", Static).update(Text.assemble((f"{GRID_KEYS}   ", "dim"), words), layout=False)
 
     def action_choose(self, columns: int, rows: int) -> None:
         """Moves the choice, over pages too."""

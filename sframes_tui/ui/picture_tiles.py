@@ -79,7 +79,7 @@ class Tile(Vertical):
         """Shows another face; one like the last changes nothing."""
         before, self._face = self._face, face
         if before is None or before[:2] != face[:2]:
-            self.title.update(Content(one_line(f"{face.title} {face.status}")))
+            self.title.update(Content(one_line(f"{face.title} {face.status}")), layout=False)
         if before is not None and before[2:] == face[2:]:
             return
         if face.path is not None:
