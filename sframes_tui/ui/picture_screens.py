@@ -50,7 +50,7 @@ class OnePicture(Screen[None]):
     def refresh_pictures(self) -> None:
         """Called whenever the pane has changed."""
         frame, album = self._pane.frame, self._pane.album
-        if frame is None or album is None or not self.is_mounted:
+        if frame is None or album is None:
             return
         face = self._pane.face(frame, album.tag(frame))
         self._show_facts(frame, face.status)
@@ -122,7 +122,7 @@ class ChapterGrid(Screen[None]):
     def refresh_pictures(self) -> None:
         """Called whenever the pane has changed."""
         frames, album = self._frames, self._pane.album
-        if not frames or album is None or not self.is_mounted:
+        if not frames or album is None:
             return
         self._chosen = max(0, min(self._chosen, len(frames) - 1))
         grid = self.query_one(TileGrid)

@@ -152,7 +152,7 @@ class PictureView(Widget):
             self._waiting = None
 
     def _put(self, painting: Painting) -> None:
-        if painting is not self._painting and self.is_attached:
+        if self.is_attached and (painting is not self._painting or painting.messages):
             self._painting = painting
             self.refresh()
 

@@ -21,7 +21,7 @@ from sframes_tui.ui.picture_sender import TICK_SECONDS, Pace, Sender, writer
 from sframes_tui.ui.picture_shop import PaintShop
 from sframes_tui.ui.picture_tiles import Face, TileGrid
 from sframes_tui.ui.picture_view import SMALL_PREVIEW, Canvas
-from sframes_tui.ui.terminal import PROTOCOLS, Protocol, Terminal
+from sframes_tui.ui.terminal import PROTOCOLS, Terminal
 
 PREVIEW_SECONDS = 0.25
 """Between two previews of one frame, at least."""
@@ -65,7 +65,7 @@ class PicturePane(Vertical, can_focus=True):
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self.canvas.sender.tick)
-        self.app.app_resume_signal.subscribe(self, lambda _: self._repaint(lost=True))
+        self.app.app_resume_signal.subscribe(self, lambda _: self._resume())
 
     def on_unmount(self) -> None:
         self.canvas.sender.forget_all()
@@ -116,10 +116,13 @@ class PicturePane(Vertical, can_focus=True):
         if self.canvas.protocol != before:
             self._repaint()
 
-    def _repaint(self, lost: bool = False) -> None:
-        """Paints everything anew; `lost`: the terminal has forgotten what it was sent."""
-        if lost:
-            self.canvas.sender.forget_all()
+    def _resume(self) -> None:
+        """Back from the shell: the terminal has nothing of what it was sent."""
+        self.canvas.sender.forget_all()
+        self.app.screen.refresh(layout=True)
+        self._repaint()
+
+    def _repaint(self) -> None:
         self.query_one(TileGrid).repaint()
         self.query_one(FilmStrip).refresh()
 
@@ -217,9 +220,10 @@ class PicturePane(Vertical, can_focus=True):
             self.go(position_of(chosen))
 
     def action_protocol(self) -> None:
-        """The next way of showing pictures."""
-        ways: tuple[Protocol, ...] = PROTOCOLS
-        self.use_protocol(ways[(ways.index(self.canvas.protocol) + 1) % len(ways)])
+        """The next way of showing pictures that this terminal has."""
+        place = PROTOCOLS.index(self.canvas.protocol)
+        ways = (*PROTOCOLS[place + 1 :], *PROTOCOLS[: place + 1])
+        self.use_protocol(next(way for way in ways if self.terminal.shows(way)))
         self.notify(f"Pictures: {self.canvas.protocol}")
 
     def action_full(self) -> None:

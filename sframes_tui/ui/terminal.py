@@ -72,6 +72,12 @@ class Terminal:
     remembered: bool = False
     """Whether the answers are from an earlier start."""
 
+    def shows(self, protocol: Protocol) -> bool:
+        """Whether pictures in this way are seen as pictures."""
+        if protocol == "sixel":
+            return self.protocol == "sixel" or "4" in self.heard.attributes
+        return protocol != "kitty" or self.protocol == "kitty"
+
     @property
     def may_answer_late(self) -> bool:
         return not self.remembered and not self.heard.answered

@@ -70,7 +70,7 @@ class TerminalPage(Screen[None]):
                     with Vertical():
                         chosen = " ← in use" if protocol == self._canvas.protocol else ""
                         yield Static(Text.assemble((protocol, "bold"), f": {EXPECTED[protocol]}{chosen}"))
-                        yield PictureView(self._own_canvas(protocol), "drawing")
+                        yield PictureView(self._own_canvas(protocol), "not in this terminal")
         yield Static("esc back   f asks the terminal again at the next start", id="keys", markup=False)
 
     def _own_canvas(self, protocol: Protocol) -> Canvas:
@@ -83,8 +83,9 @@ class TerminalPage(Screen[None]):
         self.call_after_refresh(self._show)
 
     def _show(self) -> None:
-        for view in self.query(PictureView):
-            view.show_made(colour_wheel)
+        for protocol, view in zip(PROTOCOLS, self.query(PictureView), strict=False):
+            if self._canvas.terminal.shows(protocol):
+                view.show_made(colour_wheel)
 
     def _facts(self) -> Text:
         terminal = self._canvas.terminal

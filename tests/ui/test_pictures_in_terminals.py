@@ -1,0 +1,139 @@
+"""The real program in pseudo-terminals that pose as others: what they were sent is decoded and compared."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from tests.ui.decoders import Kitty, sixel_pictures
+from tests.ui.posing import KITTY, XTERM, Posing
+
+START, FULL, ESCAPE = b"\x12", b"z", b"\x1b"
+PICTURES = b"\x1bOS"
+"""F4."""
+
+
+@pytest.fixture
+def shown(config, tmp_path):
+    """Starts the program in a terminal with these answers."""
+    return lambda answers, **options: Posing(["-m", "tests.ui.shaded", str(config)], tmp_path, answers, **options)
+
+
+def painted(output):
+    return b"Pictures" in output and b"not drawn yet" in output
+
+
+def saved(tmp_path, name):
+    """A picture of the run, once it is there."""
+    found = list(tmp_path.glob(f"output/**/{name}.png"))
+    return Image.open(found[0]).convert("RGB") if found else None
+
+
+def difference(first, second):
+    """Mean difference of two pictures, in levels of 255."""
+    return max(ImageStat.Stat(ImageChops.difference(first, second)).mean)
+
+
+def like(picture, original, levels):
+    scaled = original.resize(picture.size, Image.Resampling.LANCZOS)
+    return difference(picture.convert("RGB"), scaled) <= levels
+
+
+def test_a_sixel_terminal_is_sent_the_saved_pictures(shown, tmp_path):
+    with shown(XTERM) as terminal:
+        terminal.until(painted)
+        terminal.press(START)
+        terminal.until(lambda output: len(sixel_pictures(output)) >= 2 and saved(tmp_path, "chalk 0-0"))
+        drawn = sixel_pictures(terminal.output)
+        for name in ("oil 0-0", "chalk 0-0"):
+            assert any(like(picture, saved(tmp_path, name), 4) for _, picture in drawn), name
+        for (row, column), picture in drawn:
+            assert picture.height % 16 == 0
+            assert row + picture.height // 16 < 40, "a picture on the last line would scroll the screen"
+            assert column + picture.width // 8 <= 120
+        assert terminal.end() == 0
+
+
+def test_each_sixel_picture_is_sent_once_and_again_in_full_after_a_dialogue(shown):
+    with shown(XTERM) as terminal:
+        terminal.until(painted)
+        terminal.press(START)
+        terminal.until(lambda output: b"6 pictures drawn" in output and len(sixel_pictures(output)) >= 2)
+        assert len(sixel_pictures(terminal.output)) == 2
+        terminal.press(b"\x1bOP")
+        terminal.until(lambda output: b"Show every key" in output)
+        before = len(terminal.output)
+        terminal.press(ESCAPE)
+        terminal.until(lambda output: len(sixel_pictures(output[before:])) == 2)
+        assert terminal.end() == 0
+
+
+def test_kitty_is_sent_the_saved_pictures_and_placeholders_for_every_cell(shown, tmp_path):
+    with shown(KITTY) as terminal:
+        terminal.until(painted)
+        terminal.press(START)
+        kitty = terminal.until(lambda output: (found := Kitty(output)).complete and len(found.rows) >= 2 and found)
+        for name in ("oil 0-0", "chalk 0-0"):
+            assert any(like(picture, saved(tmp_path, name), 0) for picture in kitty.pictures.values()), name
+        for number, rows in kitty.rows.items():
+            columns, lines = kitty.placements[number]
+            assert rows == [columns] * lines, "once, and every cell"
+            assert kitty.pictures[number].size == (columns * 8, lines * 16)
+        assert terminal.end() == 0
+        assert set(Kitty(terminal.output).deleted) == set(kitty.pictures), "the terminal's memory is given back"
+
+
+def test_without_graphics_no_graphics_are_sent_and_half_blocks_show_the_colours(shown):
+    with shown({b"\x1b[c": b"\x1b[?1;2c"}) as terminal:
+        terminal.until(painted)
+        terminal.press(START)
+        terminal.until(lambda output: "▀".encode() in output)
+        assert not sixel_pictures(terminal.output)
+        assert b"\x1bP" not in terminal.output
+        assert terminal.end() == 0
+
+
+def test_late_answers_are_no_keys_and_keys_typed_ahead_arrive(shown):
+    with shown(KITTY) as terminal:
+        terminal.until(lambda output: b"\x1b[c" in output, answering=False)
+        terminal.press(PICTURES)
+        terminal.until(painted, answering=False)
+        terminal.answer()
+        terminal.press(FULL)
+        # Full screen is reached by F4, typed before there was a screen, and z: with nothing pressed in between.
+        terminal.until(lambda output: b"from noise" in output)
+        assert terminal.end() == 0
+
+
+def test_resizing_and_suspending_during_a_run_do_no_harm(shown):
+    with shown(XTERM) as terminal:
+        terminal.until(painted)
+        terminal.press(START)
+        terminal.until(lambda output: sixel_pictures(output))
+        for size in ((80, 24), (200, 60), (30, 8), (120, 40)):
+            terminal.resize(*size)
+            os.kill(terminal.process.pid, signal.SIGWINCH)
+        before = len(terminal.output)
+        terminal.until(lambda output: b"6 pictures drawn" in output and sixel_pictures(output[before:]))
+        terminal.press(b"\x1a")
+        terminal.until(lambda _: _stopped(terminal.process.pid))
+        before = len(terminal.output)
+        os.kill(terminal.process.pid, signal.SIGCONT)
+        terminal.until(lambda output: sixel_pictures(output[before:]))
+        assert terminal.end() == 0
+
+
+def _stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def test_a_remembered_terminal_is_asked_nothing(shown):
+    for asked in (True, False):
+        with shown(XTERM) as terminal:
+            started = time.monotonic()
+            terminal.until(painted)
+            assert (b"\x1b[>q" in terminal.output) == asked, f"after {time.monotonic() - started:.1f} s"
+            assert terminal.end() == 0
