@@ -27,7 +27,7 @@ ENCODINGS = ("utf-8", "cp1252", "iso-8859-15", "utf-16", "cp1251", "shift_jis", 
 class Entered:
     """How a form asks for an option, where its type alone doesn't tell."""
 
-    control: Literal["text", "long text", "path", "regex", "model", "seed", "command"] = "text"
+    control: Literal["text", "long text", "path", "regex", "model", "seed", "pixels", "command"] = "text"
     suggestions: tuple[str, ...] = ()
 
 
@@ -66,7 +66,7 @@ def reachable(target: str) -> str:
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
-Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8)]
+Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8), Entered("pixels")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Entered("seed")]
 Text = Annotated[str, Field(max_length=10_000)]

@@ -31,6 +31,7 @@ Control = Literal[
     "regex",
     "model",
     "seed",
+    "pixels",
     "command",
     "list",
 ]

@@ -11,13 +11,32 @@ from typing import Literal
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-Scope = Literal["app", "main", "form", "story", "tree", "pictures", "picture", "grid", "terminal", "log"]
+Scope = Literal[
+    "app",
+    "main",
+    "form",
+    "number",
+    "choice",
+    "group",
+    "styles",
+    "story",
+    "tree",
+    "pictures",
+    "picture",
+    "grid",
+    "terminal",
+    "log",
+]
 """Where a command works: everywhere, on the main screen, or while its pane has the focus."""
 
 SCOPES: dict[Scope, str] = {
     "app": "Everywhere",
     "main": "The run and the panes",
     "form": "Settings",
+    "number": "In a number",
+    "choice": "In a switch or choice",
+    "group": "On a group of settings",
+    "styles": "In the table of styles",
     "story": "Story",
     "tree": "The story's lines",
     "pictures": "Pictures",
@@ -63,6 +82,23 @@ def _app(command: str, key: str, name: str, about: str, action: str, footer: boo
 def _main(command: str, key: str, name: str, about: str, action: str, when: When | None = None) -> Command:
     """In the footer where there is a `when`."""
     return Command(command, key, name, about, action, "main", when is not None, True, when or "always")
+
+
+def _form(command: str, key: str, name: str, about: str, action: str, when: When | None = None) -> Command:
+    """Comes before what the field does with the key; in the footer where there is a `when`."""
+    return Command(command, key, name, about, action, "form", when is not None, True, when or "always")
+
+
+def _number(command: str, key: str, name: str, about: str, action: str) -> Command:
+    return Command(command, key, name, about, action, "number", footer=True, priority=True)
+
+
+def _style(action: str, key: str, name: str, about: str, call: str = "") -> Command:
+    return Command(f"style_{action}", key, name, about, call or action, "styles", footer=True, priority=True)
+
+
+def _cell(command: str, key: str, name: str, about: str, action: str) -> Command:
+    return Command(command, key, name, about, action, "styles", priority=True)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -141,6 +177,41 @@ COMMANDS: tuple[Command, ...] = (
     Command("log_follow", "f", "Follow", "Keep the newest line in sight, or not.", "follow", "log", True),
     Command("log_copy", "c", "Copy", "Copy the lines that are shown to the clipboard.", "copy", "log", True),
     Command("log_unfilter", "escape", "All lines", "Drop the filter of the log.", "unfilter", "log"),
+    _form("undo", "ctrl+u", "Undo", "Take the last change of the settings back.", "undo", "changed"),
+    _form("redo", "ctrl+y", "Redo", "Make the change again that was taken back.", "redo"),
+    _form("revert", "ctrl+l", "Revert", "Go back to the saved settings; can be undone.", "revert"),
+    _form("save_as", "f12", "Save as", "Save the settings under another name.", "save_as"),
+    _form("find_option", "ctrl+f", "Find", "Go to an option by its name.", "find", "always"),
+    _form("browse", "ctrl+o", "Browse", "Choose a file, or one of the known values.", "browse"),
+    _form("field_up", "up", "Up", "Go to the setting above.", "go(-1)"),
+    _form("field_down", "down", "Down", "Go to the setting below.", "go(1)"),
+    _form("field_done", "enter", "Done", "Go from a field of one line to the next.", "next"),
+    _form("field_next", "tab", "Next", "Go to the next field, from the last one to the story.", "leave(1)"),
+    _form("field_before", "shift+tab", "Before", "Go to the field before.", "leave(-1)"),
+    _form("group_up", "pageup", "Group up", "Go to the group of settings above.", "go_group(-1)"),
+    _form("group_down", "pagedown", "Group down", "Go to the group of settings below.", "go_group(1)"),
+    _number("number_up", "plus", "More", "A step up.", "step(1)"),
+    _number("number_down", "minus", "Less", "A step down.", "step(-1)"),
+    Command("choice_next", "right,space", "Next", "The next value.", "turn(1)", "choice", True),
+    Command("choice_before", "left", "Before", "The value before.", "turn(-1)", "choice"),
+    Command("choice_clear", "backspace,delete", "Default", "Take it out of the file.", "clear", "choice", True),
+    Command("group_toggle", "enter,space", "Fold", "Open or close the group.", "turn", "group", True),
+    Command("group_open", "right", "Open", "Open the group.", "fold(False)", "group"),
+    Command("group_close", "left", "Close", "Close the group.", "fold(True)", "group"),
+    _style("edit", "enter", "Edit", "Type into the cell; once more keeps it."),
+    _style("add", "a", "Add", "Add a style below this one."),
+    _style("copy", "d", "Duplicate", "Add a copy of this style."),
+    _style("delete", "delete,backspace", "Delete", "Take this style out."),
+    _style("switch", "space", "On/off", "Switch this style off or on."),
+    _style("up", "shift+up,K", "Move up", "Move this style up.", "move(-1)"),
+    _style("down", "shift+down,J", "Move down", "Move this style down.", "move(1)"),
+    _cell("cell_up", "up", "Up", "Go to the style above.", "walk(-1, 0)"),
+    _cell("cell_down", "down", "Down", "Go to the style below.", "walk(1, 0)"),
+    _cell("cell_left", "left", "Left", "Go to the cell at the left.", "walk(0, -1)"),
+    _cell("cell_right", "right", "Right", "Go to the cell at the right.", "walk(0, 1)"),
+    _cell("cell_back", "escape", "Back", "Take back what was typed into the cell.", "cancel"),
+    _cell("style_more", "plus", "More", "A step more weight.", "step(1)"),
+    _cell("style_less", "minus", "Less", "A step less weight.", "step(-1)"),
 )
 
 BY_ID = {command.id: command for command in COMMANDS}

@@ -257,8 +257,7 @@ class MainScreen(Screen[None]):
                 self._bring_to_front(widget.id)
 
     def action_save(self) -> None:
-        self.document = self.document.save()
-        self._show_document()
+        self.query_one(ConfigForm).save()
 
 
 def _draw(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:

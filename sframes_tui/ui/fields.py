@@ -1,0 +1,226 @@
+"""The controls of the settings form, each one line high unless its text needs more. Must not import torch.
+
+Up and down are the form's, which walks through its fields, unless a field `keeps` them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.events import Click, Key
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import Reactive, reactive
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+from sframes_tui.printable import one_line
+from sframes_tui.story.option_text import NUMBERS, placeholder, shown_value, stepped, typed_value
+from sframes_tui.story.options import Option
+from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.completion import Completion
+
+
+@dataclass
+class FieldEdited(Message):
+    """A person entered another value; None is an absent one."""
+
+    path: str
+    value: Any
+    typing: bool
+    """More of it may follow."""
+
+
+@dataclass
+class FieldLeft(Message):
+    """Typing in a field came to an end."""
+
+    path: str
+
+
+class TextField(Input):
+    """A text on one line."""
+
+    DEFAULT_CSS = """
+    TextField { background: $surface; height: 1; border: none; padding: 0; }
+    TextField:focus { border: none; background: $boost; background-tint: $foreground 8%; }
+    TextField > .input--placeholder { color: $text-muted; text-style: italic; }
+    """
+
+    # Textual's own arranges every widget of the screen anew at each key.
+    virtual_size = Reactive(Size(0, 0))
+
+    def __init__(self, option: Option, path: str) -> None:
+        super().__init__(placeholder=placeholder(option), compact=True, select_on_focus=False)
+        self.option, self.path = option, path
+        self._completion: Completion | None = None
+
+    def show_value(self, value: Any) -> None:
+        """Shows the document's value, unless it is what the text stands for already."""
+        text = shown_value(self.option, value)
+        if text != self.value and typed_value(self.option, self.value) != value:
+            with self.prevent(Input.Changed):
+                self.value = text
+            self.cursor_position = len(text)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        message.stop()
+        self.post_message(FieldEdited(self.path, typed_value(self.option, self.value), typing=True))
+
+    @property
+    def completing(self) -> bool:
+        """Whether a list of completions is shown."""
+        return self._completion is not None and self._completion.display
+
+    def complete_from(self, folder: Path) -> None:
+        """Begins to offer what may be entered; paths are relative to `folder`."""
+        paths = self.option.control in ("path", "model")
+        if self._completion is None and (paths or self.option.suggestions):
+            self._completion = Completion(self, self.option.suggestions, folder if paths else None)
+            self.screen.mount(self._completion)
+        elif self._completion is not None and paths:
+            self._completion.folder = folder
+
+    def show_completions(self) -> bool:
+        """Shows all of them; false if there are none."""
+        if self._completion is None:
+            return False
+        if self._completion.is_mounted:
+            self._completion.ask()
+        else:
+            self.call_after_refresh(self._completion.ask)
+        return True
+
+    def keeps(self, by: int) -> bool:  # noqa: ARG002 - the longer fields need it
+        """Whether up (-1) or down (1) is the field's own."""
+        return self.completing
+
+    def on_blur(self) -> None:
+        self.post_message(FieldLeft(self.path))
+
+
+class NumberField(TextField):
+    """A number; `+` and `-` step it within its bounds."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("number")
+
+    def action_step(self, steps: int) -> None:
+        value = stepped(self.option, typed_value(self.option, self.value), steps)
+        self.value = shown_value(self.option, value)
+        self.cursor_position = len(self.value)
+
+
+SWITCH = {"on": True, "off": False, "yes": True, "no": False, "true": True, "false": False}
+"""Words for a switch, whose first letters set it."""
+
+
+class ChoiceField(Widget, can_focus=True):
+    """One of few values: left and right change it, its first letter picks it, backspace takes it out of the file."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("choice")
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    ChoiceField { height: 1; width: 1fr; background: $surface; }
+    ChoiceField:focus { background: $boost; background-tint: $foreground 8%; text-style: bold; }
+    """
+    value: reactive[Any] = reactive(None)
+
+    def __init__(self, option: Option, path: str) -> None:
+        super().__init__()
+        self.option, self.path = option, path
+        self.values: tuple[Any, ...] = (False, True) if option.control == "switch" else option.choices
+
+    def show_value(self, value: Any) -> None:
+        self.value = value
+
+    def render(self) -> Content:
+        absent = self.value is None
+        shown = self.option.preset if absent else self.value
+        if isinstance(shown, bool):
+            quiet = absent or not shown
+            text = Content.styled("━━● on" if shown else "○━━ off", "$text-muted" if quiet else "$text-success")
+        else:
+            colour = "$text-muted" if absent else "" if shown in self.values else "$text-error"
+            text = Content.assemble(("◂ ", "$text-muted"), (one_line(str(shown), 40), colour), (" ▸", "$text-muted"))
+        return text + Content.styled("  default", "$text-muted italic") if absent else text
+
+    def action_turn(self, steps: int) -> None:
+        """To the next value, or the one before; from the last on to the first."""
+        now = self.option.preset if self.value is None else self.value
+        at = self.values.index(now) + steps if now in self.values else 0
+        self._choose(self.values[at % len(self.values)])
+
+    def action_clear(self) -> None:
+        self._choose(None)
+
+    def on_key(self, event: Key) -> None:
+        letter = (event.character or "").lower()
+        named = SWITCH if self.option.control == "switch" else {each: each for each in self.values}
+        found = [value for name, value in named.items() if letter.isalnum() and name.startswith(letter)]
+        if found:
+            event.stop()
+            at = found.index(self.value) + 1 if self.value in found else 0
+            self._choose(found[at % len(found)])
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.action_turn(1)
+
+    def _choose(self, value: Any) -> None:
+        self.value = value
+        self.post_message(FieldEdited(self.path, value, typing=False))
+
+
+class LongTextField(TextArea):
+    """A text of several lines; grows with them."""
+
+    DEFAULT_CSS = """
+    LongTextField {
+        height: auto; max-height: 6; min-height: 1; border: none; padding: 0; background: $surface;
+        &:focus { border: none; background: $boost; background-tint: $foreground 8%; }
+        & .text-area--placeholder { color: $text-muted; text-style: italic; }
+    }
+    """
+
+    def __init__(self, option: Option, path: str) -> None:
+        super().__init__(
+            placeholder=placeholder(option), compact=True, soft_wrap=True, tab_behavior="focus",
+            highlight_cursor_line=False,
+        )  # fmt: skip
+        self.option, self.path = option, path
+
+    def show_value(self, value: Any) -> None:
+        text = shown_value(self.option, value)
+        if text != self.text and typed_value(self.option, self.text) != value:
+            with self.prevent(TextArea.Changed):
+                self.load_text(text)
+
+    def on_text_area_changed(self, message: TextArea.Changed) -> None:
+        message.stop()
+        self.post_message(FieldEdited(self.path, typed_value(self.option, self.text), typing=True))
+
+    def keeps(self, by: int) -> bool:
+        """Whether up (-1) or down (1) stays within the text."""
+        return 0 <= self._line + by < self.wrapped_document.height
+
+    @property
+    def _line(self) -> int:
+        """As the text is wrapped, from 0."""
+        return self.wrapped_document.location_to_offset(self.cursor_location).y
+
+    def on_blur(self) -> None:
+        self.post_message(FieldLeft(self.path))
+
+
+Field = TextField | ChoiceField | LongTextField
+
+
+def make_field(option: Option, path: str) -> Field:
+    """The control that fits an option, for the value at `path`."""
+    if option.control in ("switch", "choice"):
+        return ChoiceField(option, path)
+    if option.control == "long text":
+        return LongTextField(option, path)
+    return (NumberField if option.control in NUMBERS else TextField)(option, path)

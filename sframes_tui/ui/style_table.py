@@ -1,0 +1,222 @@
+"""The styles as a table that is edited in place, however many they are. Must not import torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual.actions import SkipAction
+from textual.app import RenderResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.widget import Widget
+
+from sframes_tui.story.document import Document
+from sframes_tui.story.option_text import stepped
+from sframes_tui.story.options import Option, options
+from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.fields import FieldLeft, TextField, make_field
+from sframes_tui.ui.style_lines import COLUMNS, Line, starts, table_lines, widths
+
+Change = Callable[[Document], Document]
+
+
+class StyleTable(Widget, can_focus=True):
+    """A line for each style. The cursor is on one cell; a field is put over the cell that is edited."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("styles")
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    StyleTable { height: auto; }
+    StyleTable > Input { position: absolute; }
+    """
+
+    @dataclass
+    class CellShown(Message):
+        """The cursor came to a cell."""
+
+        option: Option
+        path: str
+
+    def __init__(self, document: Document, ask: Callable[[Change], None]) -> None:
+        """`ask` takes what a person wants changed, and shows the table its new document at once."""
+        super().__init__()
+        self._ask = ask
+        self.document = document
+        self.cursor = (0, COLUMNS.index("style"))
+        """(style, column)"""
+        self._options = {each.key: each for each in options() if each.section == "style_configs"}
+        self._editor: TextField | None = None
+        self._before: Any = None
+
+    @property
+    def path(self) -> str:
+        """Of the value under the cursor."""
+        return f"style_configs.{self.cursor[0]}.{COLUMNS[self.cursor[1]]}"
+
+    def show_document(self, document: Document) -> None:
+        """The cursor stays within the styles; a field above a cell that is gone, goes too."""
+        before, self.document = self.document, document
+        row = min(self.cursor[0], max(len(document.styles) - 1, 0))
+        if len(before.styles) != len(document.styles) or row != self.cursor[0]:
+            self._close()
+        self.cursor = (row, self.cursor[1])
+        if self._editor is not None:
+            self._editor.show_value(document.value(self._editor.path))
+        self.refresh(layout=before.problems != document.problems or len(before.styles) != len(document.styles))
+
+    def focus_cell(self, at: int, key: str) -> None:
+        """Puts the cursor on a value of a style."""
+        self._close()
+        self.cursor = (max(0, min(at, len(self.document.styles) - 1)), COLUMNS.index(key) if key in COLUMNS else 3)
+        self.focus()
+        self._show_cursor()
+
+    # What it looks like.
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
+        return len(self._lines(width))
+
+    def render(self) -> RenderResult:
+        return Content("\n").join(line.content for line in self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Line]:
+        return list(table_lines(self.document, max(width, 20), self.cursor if self.has_focus_within else None))
+
+    @property
+    def _line(self) -> int:
+        """Where the cursor's style stands."""
+        lines = self._lines(self.size.width)
+        return next((number for number, line in enumerate(lines) if line.style == self.cursor[0]), 0)
+
+    def on_focus(self) -> None:
+        self._show_cursor()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def _show_cursor(self) -> None:
+        self.refresh()
+        self.post_message(self.CellShown(self._options[COLUMNS[self.cursor[1]]], self.path))
+        scroller = next((each for each in self.ancestors if isinstance(each, VerticalScroll)), None)
+        if scroller is not None and self.size.width:
+            top = self.region.y - scroller.region.y + round(scroller.scroll_y) + self._line
+            scroller.scroll_to_region(Region(0, top, 1, 2), animate=False)
+
+    # Keys.
+
+    def keeps(self, by: int) -> bool:
+        """Whether up (-1) or down (1) stays within the table."""
+        return 0 <= self.cursor[0] + by < len(self.document.styles)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a cell is edited, most keys are its field's."""
+        sideways = action == "walk" and parameters[:1] == (0,)
+        return self._editor is None or (action in ("walk", "edit", "cancel", "move") and not sideways)
+
+    def action_walk(self, down: int, right: int) -> None:
+        row, column = self.cursor[0] + down, self.cursor[1] + right
+        if not 0 <= row < len(self.document.styles):
+            raise SkipAction
+        self._close()
+        self.cursor = (row, max(0, min(column, len(COLUMNS) - 1)))
+        self._show_cursor()
+
+    def action_edit(self) -> None:
+        if self._editor is not None:
+            self._close()
+        elif self.document.styles and COLUMNS[self.cursor[1]] == "enabled":
+            self.action_switch()
+        elif self.document.styles:
+            self._open()
+
+    def action_cancel(self) -> None:
+        if self._editor is None:
+            raise SkipAction
+        path, before = self._editor.path, self._before
+        self._close()
+        self._ask(lambda document: document.with_value(path, before))
+
+    def action_add(self) -> None:
+        at = min(self.cursor[0] + 1, len(self.document.styles))
+        self._ask(lambda document: document.with_style(at))
+        self.cursor = (at, COLUMNS.index("style"))
+        self._open()
+
+    def action_copy(self) -> None:
+        if self.document.styles:
+            at = self.cursor[0]
+            self._ask(lambda document: document.with_style_copied(at))
+            self.cursor = (at + 1, self.cursor[1])
+            self.call_after_refresh(self._show_cursor)
+
+    def action_delete(self) -> None:
+        if self.document.styles:
+            at = self.cursor[0]
+            self._ask(lambda document: document.without_style(at))
+
+    def action_switch(self) -> None:
+        if self.document.styles:
+            path = f"style_configs.{self.cursor[0]}.enabled"
+            on = self.document.value(path) is not False
+            self._ask(lambda document: document.with_value(path, False if on else None))
+
+    def action_move(self, by: int) -> None:
+        at, to = self.cursor[0], self.cursor[0] + by
+        if 0 <= to < len(self.document.styles):
+            self._close()
+            self._ask(lambda document: document.with_style_moved(at, to))
+            self.cursor = (to, self.cursor[1])
+            self.call_after_refresh(self._show_cursor)
+
+    def action_step(self, steps: int) -> None:
+        """Of the weight, wherever in its row the cursor is."""
+        if self.document.styles:
+            path = f"style_configs.{self.cursor[0]}.weight"
+            value = stepped(self._options["weight"], self.document.value(path), steps)
+            self._ask(lambda document: document.with_value(path, value))
+
+    def on_click(self, event: Click) -> None:
+        lines = self._lines(self.size.width)
+        style = lines[event.y].style if event.y < len(lines) else None
+        if style is None or self._editor is not None:
+            return
+        left = starts(self.document, self.size.width)
+        cell = (style, max(at for at, x in enumerate(left) if x <= max(event.x, left[0])))
+        again, self.cursor = cell == self.cursor, cell
+        self._show_cursor()
+        if again or COLUMNS[cell[1]] == "enabled":
+            self.action_edit()
+
+    # The field above a cell.
+
+    def _open(self) -> None:
+        width, column = self.size.width, self.cursor[1]
+        left = starts(self.document, width)[column]
+        field = make_field(self._options[COLUMNS[column]], self.path)
+        if not isinstance(field, TextField):
+            return
+        self._before = self.document.value(self.path)
+        field.show_value(self._before)
+        field.styles.offset = (left, self._line)
+        field.styles.width = max(widths(self.document, width)[column], width - left if column == 3 else 12)
+        self._editor = field
+        self.mount(field)
+        # At once, so that keys typed ahead go into the field.
+        self.screen.set_focus(field, scroll_visible=False)
+        self._show_cursor()
+
+    def _close(self) -> None:
+        editor, self._editor = self._editor, None
+        if editor is not None:
+            if editor.has_focus:
+                self.screen.set_focus(self, scroll_visible=False)
+            editor.remove()
+
+    def on_field_left(self, message: FieldLeft) -> None:
+        """Also when something else takes the focus."""
+        if self._editor is not None and self._editor.path == message.path and not self._editor.has_focus:
+            self._close()
