@@ -52,15 +52,25 @@ class Underway:
     control: Control
 
 
-def let_go() -> None:
-    """Puts /dev/null in the place of every descriptor of a terminal: a dead one costs CPU, or stops who writes."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in [int(each.name) for each in Path("/dev/fd").iterdir()]:
-        # One of them was the listing's own, closed by now.
-        with contextlib.suppress(OSError):
-            if os.isatty(descriptor):
-                os.dup2(null, descriptor, inheritable=descriptor in STANDARD)
-    os.close(null)
+class Terminals:
+    """The terminals that this process has open now, to be let go later: a dead one no longer says that it was one."""
+
+    def __init__(self) -> None:
+        self._devices = {os.fstat(each).st_rdev for each in _descriptors() if _is_terminal(each)}
+
+    def let_go(self) -> None:
+        """Puts /dev/null in the place of all their descriptors: dead ones cost CPU, or stop who writes."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in _descriptors():
+            with contextlib.suppress(OSError):
+                if os.fstat(descriptor).st_rdev in self._devices:
+                    os.dup2(null, descriptor, inheritable=descriptor in STANDARD)
+        os.close(null)
+
+
+def _descriptors() -> list[int]:
+    """What is open, and one that was just closed: the listing's own."""
+    return [int(each.name) for each in Path("/dev/fd").iterdir()]
 
 
 @contextmanager
@@ -70,6 +80,7 @@ def interrupts() -> Iterator[tuple[Control, Ending]]:
     Before the run has begun, SIGINT and SIGTERM end it at once, as a `KeyboardInterrupt`.
     """
     control, ending, times = Control(), Ending(), itertools.count(1)
+    terminals = Terminals()
 
     def end(number: int, _: FrameType | None) -> None:
         asked = next(times)
@@ -83,7 +94,7 @@ def interrupts() -> Iterator[tuple[Control, Ending]]:
             raise KeyboardInterrupt
 
     def hang_up(*_: Any) -> None:
-        let_go()
+        terminals.let_go()
 
     with _handlers({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: hang_up}):
         yield control, ending
@@ -126,6 +137,7 @@ class _Warden:
         self._leave, self._underway = leave, underway
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._asked = 0
+        self._terminals = Terminals()
         self._terminal = next((each for each in STANDARD if _is_terminal(each)), None)
         self._modes = None if self._terminal is None else termios.tcgetattr(self._terminal)
         self.ending = Ending()
@@ -146,7 +158,7 @@ class _Warden:
             first = self.ending.signal is None
             self.ending.signal = self.ending.signal or number
             if number == signal.SIGHUP:
-                let_go()
+                self._terminals.let_go()
             else:
                 self._ask_to_end(number)
             if first:
@@ -200,10 +212,7 @@ class _Warden:
 
 def _is_terminal(descriptor: int) -> bool:
     """False for a closed one as well."""
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False
+    return os.isatty(descriptor)
 
 
 def _in_background(work: Callable[..., None], *arguments: Any) -> None:

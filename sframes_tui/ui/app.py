@@ -1,5 +1,6 @@
 """The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch."""
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from functools import partial
 from textual import on
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, Key, Print
 from textual.message import Message
 from textual.screen import Screen
@@ -16,6 +19,7 @@ from sframes_tui.printable import one_line
 from sframes_tui.run.events import Level
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
 from sframes_tui.ui.dialogs import Question, ThemeDialog, leave_question
+from sframes_tui.ui.driver import SteadyDriver
 from sframes_tui.ui.help_screen import HelpScreen
 from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.main_screen import MainScreen
@@ -137,6 +141,16 @@ class SFramesApp(App[None]):
     def _leave(self) -> None:
         self.main.session.stop()
         self.exit()
+
+    def let_go(self) -> None:
+        """Asks the screen to go, from any thread, while a run goes on; nothing where it isn't up."""
+        with contextlib.suppress(RuntimeError):
+            self.call_later(self.exit)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own choice, but for a real terminal one that bears its loss."""
+        chosen = super().get_driver_class()
+        return SteadyDriver if chosen is LinuxDriver else chosen
 
 
 def _answering(screen: Screen[object], command: Command) -> DOMNode | None:

@@ -1,5 +1,6 @@
 """Starts a run in a thread of its own and brings its events to the screen. Must not import torch or a widget."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -53,7 +54,9 @@ class Mailbox:
                 due = True
             wake, self._told = due and not self._told, self._told or due
         if wake:
-            self._wake()
+            # The screen may be closing right now, and its loop with it: nothing that the run should end for.
+            with contextlib.suppress(RuntimeError):
+                self._wake()
 
     def take(self) -> tuple[TimedEvent, ...]:
         """What has come since the last call, oldest first; of progress, the newest of each frame."""

@@ -51,7 +51,7 @@ def _run(opening: Opening) -> int:
         drop_late_answers()
     app = SFramesApp(opening)
     control = app.main.session.control
-    with guard(app.exit, lambda: control.underway) as ending:
+    with guard(app.let_go, lambda: control.underway) as ending:
         with python_output(app.tell):
             app.run()
         control.mailbox.close()

@@ -85,6 +85,7 @@ class StoryTree(ScrollView, can_focus=True):
         self.query_words: tuple[str, ...] = ()
         self._rows = self._unfiltered = Rows.of(())
         self._drawn: dict[int, Line] = {}
+        self._styles: dict[tuple[str, ...], Style] = {}
         self._opened_by_run: int | None = None
 
     # What is shown.
@@ -148,10 +149,10 @@ class StoryTree(ScrollView, can_focus=True):
         number = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if self.outline is None or number >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style())
         line = self._drawn[number] = self._line(number)
         segments = draw_line(line, width, self._style)
-        return Strip([Segment(text, style) for text, style in segments]).adjust_cell_length(width, self.rich_style)
+        return Strip([Segment(text, style) for text, style in segments]).adjust_cell_length(width, self._style())
 
     def _line(self, number: int) -> Line:
         assert self.outline is not None
@@ -159,11 +160,18 @@ class StoryTree(ScrollView, can_focus=True):
         return Line.of(self.outline, row, self._rows.is_open(row.section), row == self.cursor, self.query_words)
 
     def _style(self, *parts: str) -> Style:
-        """The widget's style with those of the named parts over it."""
-        style = self.rich_style
-        for part in parts:
-            style += self.get_component_rich_style(f"story-tree--{part}", partial=part != "cursor")
-        return style
+        """The widget's style with those of the named parts over it; worked out once, since Textual takes long."""
+        if parts not in self._styles:
+            style = self.rich_style
+            for part in parts:
+                style += self.get_component_rich_style(f"story-tree--{part}", partial=part != "cursor")
+            self._styles[parts] = style
+        return self._styles[parts]
+
+    def notify_style_update(self) -> None:
+        """Another theme, or the focus came or went."""
+        super().notify_style_update()
+        self._styles.clear()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.processes.started import CONFIG, STORY, Gate, Program, Terminal
+from tests.processes.started import CONFIG, STEPS, STORY, Gate, Program, Terminal, until
 
 
 class Stage:
@@ -31,6 +31,20 @@ class Stage:
 
     def pictures(self):
         return sorted(path.name for path in self.output.rglob("*.png") if "grid" not in path.name)
+
+    def drain(self, program, terminal=None):
+        """Lets frame after frame be drawn until the program ends, and reads its terminal; returns its exit code."""
+
+        def moved_on():
+            if terminal:
+                terminal.read()
+            return len(self.pictures()) > drawn or not program.alive
+
+        while program.alive:
+            drawn = len(self.pictures())
+            self.gate.steps(STEPS)
+            until(moved_on, "a picture, or the end")
+        return program.wait()
 
     def end(self):
         for each in (*self._programs, *self._terminals):

@@ -8,6 +8,7 @@ import select
 import sys
 
 from sframes_tui import cli
+from tests.processes.started import STEPS
 from tests.run.paint import PaintEngine
 
 OPEN = b"!"
@@ -18,7 +19,7 @@ class GatedEngine(PaintEngine):
     """Waits for the test before each step."""
 
     def __init__(self, plan):
-        super().__init__(plan, steps=4)
+        super().__init__(plan, steps=STEPS)
         self._gate = os.open(os.environ["SFRAMES_GATE"], os.O_RDONLY | os.O_NONBLOCK)
         self._open = False
 

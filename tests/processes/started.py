@@ -1,17 +1,19 @@
 """Processes of the program for tests: started, watched by what they leave on disk, always ended."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DEADLINE = 120.0
+DEADLINE = 60.0
 CONFIG = """[prompt_config]
 source = "story.txt"
 chapter_split_regex = 'Chapter \\d+'
@@ -34,6 +36,8 @@ weight = 0.5
 """
 STORY = "Chapter 1 One\na boat\na house\nChapter 2 Two\na lamp\nthe sea\n"
 FRAMES = 8
+STEPS = 4
+"""Of each frame, for the painter."""
 
 
 def until(true, what):
@@ -68,22 +72,36 @@ class Terminal:
 
     def __init__(self):
         self.master, self.slave = pty.openpty()
+        termios.tcsetwinsize(self.slave, (48, 160))
         self.seen = b""
 
     def read(self):
-        """What came since the last time."""
+        """Takes what came; whether anything did."""
+        before = len(self.seen)
         while select.select([self.master], [], [], 0)[0]:
             try:
                 data = os.read(self.master, 65536)
             except OSError:
-                return
+                break
             if not data:
-                return
+                break
             self.seen += data
+        return len(self.seen) > before
 
     def shows(self, wanted):
         self.read()
         return wanted in self.seen
+
+    @staticmethod
+    def stuff(program):
+        """Fills the terminal's buffer, as a link that stands still does; False once it takes no more."""
+        terminal = os.open(f"/proc/{program.process.pid}/fd/0", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            return os.write(terminal, b" " * 4096) > 0
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(terminal)
 
     def type(self, keys):
         os.write(self.master, keys)
@@ -128,6 +146,20 @@ class Program:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def idle(self):
+        """Whether it hardly computes, as one that waits does, and one that spins on a dead terminal doesn't."""
+        before, begun = self.cpu_seconds(), time.monotonic()
+        until(lambda: time.monotonic() - begun > 2.0, "the end of the measured span")
+        return self.cpu_seconds() - before < 0.1
+
+    def holds_terminal(self):
+        """Whether any descriptor still leads to one."""
+        links = []
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                links.append(str(each.readlink()))
+        return any(link.startswith("/dev/pts") for link in links)
+
     def end(self):
         if self.alive:
             self.process.send_signal(signal.SIGKILL)
@@ -135,7 +167,4 @@ class Program:
 
 
 def _make_controlling():
-    import fcntl
-    import termios
-
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
