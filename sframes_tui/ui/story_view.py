@@ -168,7 +168,7 @@ class StoryView(Vertical):
             self._read_after(TYPING_PAUSE)
         elif self.document is not None:
             self._readers += 1
-            self._read(self.document, self._query.value)
+            self._read(self.document, self._words)
 
     @work(thread=True, exclusive=True, group="story", exit_on_error=False, description="read the story")
     def _read(self, document: Document, query: str) -> None:
@@ -321,6 +321,11 @@ class StoryView(Vertical):
         self.follow()
 
     # The filter.
+
+    @property
+    def _words(self) -> str:
+        """What is looked for: nothing before the field is there, which a key may come before."""
+        return next((field.value for field in self.query("#story-query").results(Input)), "")
 
     @property
     def _query(self) -> Input:
