@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.execute import execute
 from sframes_tui.run.hangup import Ending, interrupts
-from sframes_tui.run.loop import Emit
+from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.run.trust import viewer_commands
 from sframes_tui.run.viewer import Viewer
@@ -38,8 +39,13 @@ def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: boo
 
     Whoever calls this has made sure that the configuration's commands are trusted. Raises what `execute` raises.
     """
+    return draw_in_batch(draft, lambda emit, control: execute(draft, make_engine, root, emit, control, notify), as_json)
+
+
+def draw_in_batch(draft: Draft, draw: Callable[[Emit, Control], None], as_json: bool) -> int:
+    """Tells of whatever `draw` does for a draft, steered by signals, and returns the exit code. Raises what it does."""
     with interrupts() as (control, ending), _Output(draft, as_json, ending) as output:
-        execute(draft, make_engine, root, output.emit, control, notify)
+        draw(output.emit, control)
     return (ending.exit_code if output.cancelled else None) or output.exit_code
 
 

@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sframes_tui import __version__
+from sframes_tui import __version__, run_commands
 from sframes_tui.batch import as_json_line, run_batch
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import SFramesError, UsageError, first_line
@@ -31,6 +31,8 @@ EXIT_CODES = """exit codes:
 """
 
 COMMANDS_HELP = """other commands:
+  resume RUN --batch       go on with a run that was interrupted, or whose text or configuration was edited
+  redraw RUN PICTURE       draw one picture again, with another seed, prompt or strength
   convert SCRIPT -o FILE   the original script's settings as a configuration file
   trust CONFIG             allow the viewer commands that a configuration names
   doctor                   versions, devices, memory, terminal, models
@@ -198,7 +200,28 @@ def _doctor(words: Sequence[str]) -> int:
     return _print_lines(examine())
 
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"convert": _convert, "trust": _trust, "doctor": _doctor}
+def _resume(words: Sequence[str]) -> int:
+    parser = _parser("sframes resume", "Draw what a run still lacks, as if it had never been interrupted.", EXIT_CODES)
+    parser.add_argument("--notify", type=_notify_target, metavar="URL", help="tell this how the run ended")
+    arguments = run_commands.resume_parser(parser).parse_args(words)
+    if not arguments.batch:
+        parser.error("add --batch")
+    return run_commands.resume(arguments.run, _load_engine, arguments.json, arguments.notify)
+
+
+def _redraw(words: Sequence[str]) -> int:
+    about = "Draw a picture again, by itself or with all that was drawn from it; older takes stay."
+    parser = run_commands.redraw_parser(_parser("sframes redraw", about, EXIT_CODES))
+    return run_commands.redraw(parser, parser.parse_args(words), _load_engine)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "convert": _convert,
+    "trust": _trust,
+    "doctor": _doctor,
+    "resume": _resume,
+    "redraw": _redraw,
+}
 
 
 def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:

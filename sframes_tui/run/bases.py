@@ -6,6 +6,7 @@ from PIL import Image
 
 from sframes_tui.errors import DiskError
 from sframes_tui.run.folder import Layout
+from sframes_tui.run.stored_picture import read_stored
 from sframes_tui.story.plan import Frame, Plan
 
 
@@ -54,7 +55,7 @@ class Bases:
 def read_picture(path: Path) -> Image.Image:
     """A saved picture, whole, in RGB. Raises `DiskError`."""
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            return picture.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DiskError(f"{path}: can't be read, and others start from it: {error}; resume draws it again") from None
+        return read_stored(path)
+    except OSError as error:
+        what = f"{path}: can't be read, and others start from it: {error.strerror}; resume draws it again"
+        raise DiskError(what) from None

@@ -20,6 +20,7 @@ from sframes_tui.run.header import write_source
 from sframes_tui.run.journal import NAME, Journal
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.notify import telling
+from sframes_tui.run.plain_folder import require_plain
 from sframes_tui.run.recorder import Recorder
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun, open_run
@@ -57,7 +58,7 @@ def go_on(
 ) -> None:
     """Draws what a run still lacks; says so where that is nothing. Ends and raises as `execute` does.
 
-    Before anything, `FolderInUseError` where another process draws into the folder.
+    First of all, `FolderInUseError` where another process draws into the folder.
     """
     with opened(path, emit, notify) as (past, work):
         work.clear_up()
@@ -72,8 +73,13 @@ def go_on(
 @contextlib.contextmanager
 def opened(path: Path, emit: Emit, notify: str | None = None) -> "Iterator[tuple[PastRun, Work]]":
     """A run's folder, locked, and what writes there; ends as `execute` does."""
-    past = open_run(path)
-    lock = _lock(path)
+    try:
+        require_plain(path)
+        past = open_run(path)
+        lock = _lock(path)
+    except SFramesError as error:
+        emit(RunFailed(str(error)))
+        raise
     with recording(past.draft, path, emit, notify) as (recorder, tell):
         # Once more, since another process may have drawn until it let go of the lock.
         past = open_run(path)

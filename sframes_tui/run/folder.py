@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.printable import one_line
+from sframes_tui.run.journal import Patience, at_once
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
 
@@ -67,6 +68,8 @@ class RunFolder(Layout):
     """A run folder that this process has locked; made by `create` or `open`."""
 
     lock: FileLock
+    patience: Patience = at_once
+    """What is done where the disk takes no more."""
 
     @classmethod
     def create(cls, root: Path, plan: Plan, started: datetime) -> "RunFolder":
@@ -86,6 +89,9 @@ class RunFolder(Layout):
 
     def write(self, path: Path, data: bytes) -> None:
         """Puts `data` at `path` such that the file is there whole or not at all, even after a power cut."""
+        self.patience(lambda: self._write(path, data))
+
+    def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path / HIDDEN / f"{secrets.token_hex(8)}.tmp"
         try:

@@ -5,7 +5,7 @@
     past.plan.descendants(frame), past.seconds_for(...)     how many would be out of date, and how long they'd take
     redraw(past.path, request, make_engine, emit, control)  draws; events as of any run
     redraw_stale(past.path, make_engine, emit, control)     draws all that is out of date
-    choose(past.path, frame, take, emit)                    makes an older take count again
+    choose(past.path, (frame.number,), take, emit)          makes an older take count again
     keep(past.path, frames, emit)                           lets pictures count that are out of date; None: all
 
 All take the folder's lock (`FolderInUseError`), write into the journal what they do before they do it, and open the
@@ -137,10 +137,11 @@ def redraw_stale(path: Path, make_engine: MakeEngine, emit: Emit, control: Contr
         work.draw(make_engine, control, stale)
 
 
-def choose(path: Path, frame: int, take: int, emit: Emit) -> None:
-    """Makes an older take of a frame count again, which unmarks what was drawn from it. Raises `SFramesError`."""
+def choose(path: Path, frames: Collection[int], take: int, emit: Emit) -> None:
+    """Makes an older take of frames count again, which unmarks what was drawn from it. Raises `SFramesError`."""
     with _without_drawing(path, emit) as work:
-        work.choose(work.past.plan.frames[frame], take)
+        for number in frames:
+            work.choose(work.past.plan.frames[number], take)
 
 
 def keep(path: Path, frames: Collection[int] | None, emit: Emit) -> None:

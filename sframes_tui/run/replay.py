@@ -20,11 +20,12 @@ Replaying records twice, or a record that tells what was told before, changes no
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sframes_tui.errors import UsageError
 from sframes_tui.run.journal import NAME, Record, read_journal
+from sframes_tui.run.plain_folder import is_inside
 from sframes_tui.story.change import Change
 
 FRAME_KINDS = ("running", "saved", "failed", "skipped", "void", "changed", "chosen", "kept")
@@ -146,7 +147,7 @@ class Replay:
 
     def _saved(self, record: Record) -> None:
         saved = Saved(**{name: record[name] for name in Saved.__slots__})
-        if not is_inside(saved.file):
+        if not is_inside(saved.file) or not saved.file.endswith(".png"):
             raise ValueError("a picture outside of the run folder")
         self.takes.setdefault(saved.file, {})[saved.take] = saved
         self.current[saved.file] = saved.take
@@ -174,6 +175,8 @@ class Replay:
 
     def _grids(self, record: Record) -> None:
         for file, size, sha256, shows in record["files"]:
+            if not is_inside(file):
+                raise ValueError("a grid outside of the run folder")
             self.grids[file] = Sheet(size, sha256, shows)
 
     def _void(self, record: Record) -> None:
@@ -202,12 +205,6 @@ class Replay:
     def _ended(self, record: Record) -> None:
         self.ended = record
         self.paused = None
-
-
-def is_inside(file: str) -> bool:
-    """Whether a path that a journal names stays in the run folder."""
-    path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in file and path.suffix == ".png"
 
 
 def replay(folder: Path) -> Replay:

@@ -9,6 +9,7 @@ from sframes_tui.errors import ChangedOnDiskError, ConfigError
 from sframes_tui.story.config_file import load_config
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import make_draft
+from sframes_tui.story.identity import Identities
 
 TEXT = """# my story
 [prompt_config] # what
@@ -311,5 +312,5 @@ def test_a_plan_draws_only_the_styles_that_are_on(tmp_path):
     draft, deleted = make_draft(off.loaded), make_draft(off.without_style(0).loaded)
     assert draft.plan.tags == ("hard",)
     assert draft.plan.frames == deleted.plan.frames
-    assert draft.plan.identities == deleted.plan.identities
+    assert Identities(draft.plan, "m").all() == Identities(deleted.plan, "m").all()
     assert draft.resolved(1)["style_configs"][0]["enabled"] is False

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 
 from sframes_tui.story.document import Document
+from sframes_tui.story.identity import Identities
 from sframes_tui.ui.frame_details import FrameDetails
 from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.plan_screen import PlanScreen
@@ -244,7 +245,8 @@ async def test_the_plan_and_a_prompts_details_can_be_read(pane):
         await pilot.press("end", "escape", "down", "down", "d")
         await until(pilot, lambda: isinstance(pane.screen, FrameDetails))
         plan = pane.view.draft.plan
-        await until(pilot, lambda: plan.identities[3] in str(pane.screen.query_one("#details", Static).content))
+        identity = Identities(plan, plan.config.generation_config.model).all()[3]
+        await until(pilot, lambda: identity in str(pane.screen.query_one("#details", Static).content))
         shown = str(pane.screen.query_one("#details", Static).content)
         for said in ("a wave in oil", "chalk 0-0, strength 0.5", "2 of 4", str(plan.frame_seed(plan.frames[3]))):
             assert said in shown

@@ -1,0 +1,103 @@
+"""`resume` and `redraw`: what the command line does with a run that was begun. Must not import torch or textual."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from sframes_tui.batch import as_json_line, draw_in_batch
+from sframes_tui.engine.protocol import Engine
+from sframes_tui.errors import SFramesError
+from sframes_tui.run import redraw as again
+from sframes_tui.run.events import RunFailed
+from sframes_tui.run.execute import go_on
+from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.resume import PastRun, open_run
+from sframes_tui.run.trust import require_trust
+from sframes_tui.story.draft import Draft
+
+MakeEngine = Callable[[Draft], Engine]
+
+
+def resume_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    add = parser.add_argument
+    add("run", metavar="RUN", type=Path, help="a run folder, below output/")
+    add("--batch", action="store_true", help="draw without a screen: stdout gets one path a finished picture")
+    add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")
+    return parser
+
+
+def resume(run: Path, make_engine: MakeEngine, as_json: bool, notify: str | None) -> int:
+    """Draws what a run still lacks, without a screen; returns the exit code. Raises `SFramesError`."""
+    return _drawn(run, as_json, lambda past, emit, control: go_on(past.path, make_engine, emit, control, notify))
+
+
+def redraw_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    add = parser.add_argument
+    add("run", metavar="RUN", type=Path, help="a run folder, below output/")
+    add("picture", metavar="CHAPTER-PROMPT[:TAG]", nargs="?", help="as its file is called; without TAG in every style")
+    add("--seed", type=_seed, metavar="N", help="draw it with this seed; without any change it gets a new one")
+    add("--prompt", metavar="TEXT", help="draw this text instead of the story's")
+    add("--strength", type=_strength, metavar="S", help="of img2img, 0 to 1, in place of the style's weight")
+    add("--variant", type=int, default=0, metavar="V", help="which of several variants, counted from 0")
+    behind = parser.add_mutually_exclusive_group()
+    behind.add_argument("--with-descendants", action="store_true", help="draw again what was drawn from it")
+    behind.add_argument("--keep", action="store_true", help="keep what was drawn from it, or all that is out of date")
+    behind.add_argument("--stale", action="store_true", help="draw all again that is out of date")
+    behind.add_argument("--take", type=int, metavar="N", help="let an older take count again, 0 for the first")
+    add("--json", action="store_true", help="every event as one line of JSON on stdout")
+    return parser
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def _strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def redraw(parser: argparse.ArgumentParser, arguments: argparse.Namespace, make_engine: MakeEngine) -> int:
+    """Draws single pictures of a run again; returns the exit code. Raises `SFramesError`."""
+    if arguments.picture is None and not (arguments.stale or arguments.keep):
+        parser.error("name a picture, such as 0-3:oil, or say --stale or --keep")
+    if arguments.picture is not None and arguments.stale:
+        parser.error("--stale draws all that is out of date: name no picture with it")
+    return _drawn(
+        arguments.run, arguments.json, lambda past, emit, control: _redo(arguments, past, make_engine, emit, control)
+    )
+
+
+def _redo(arguments: argparse.Namespace, past: PastRun, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+    if arguments.stale:
+        again.redraw_stale(past.path, make_engine, emit, control)
+        return
+    if arguments.picture is None:
+        again.keep(past.path, None, emit)
+        return
+    frames = again.find_frames(past.plan, arguments.picture, arguments.variant)
+    if arguments.take is not None:
+        again.choose(past.path, frames, arguments.take, emit)
+        return
+    descendants: again.Descendants = "redraw" if arguments.with_descendants else "keep" if arguments.keep else "stale"
+    request = again.Request(frames, arguments.seed, arguments.prompt, arguments.strength, descendants)
+    again.redraw(past.path, request, make_engine, emit, control)
+
+
+def _drawn(run: Path, as_json: bool, draw: Callable[[PastRun, Emit, Control], None]) -> int:
+    """Opens a run and lets `draw` work on it, told of on the standard streams."""
+    try:
+        past = open_run(run)
+        require_trust(run / "run.toml", past.config)
+    except SFramesError as error:
+        if as_json:
+            print(as_json_line(RunFailed(str(error))))
+        raise
+    return draw_in_batch(past.draft, lambda emit, control: draw(past, emit, control), as_json)
