@@ -113,9 +113,7 @@ def _prompt_lines(outline: Outline, row: Row, identities: Sequence[str]) -> Iter
 
 def _frame_lines(plan: Plan, frame: Frame, look: Look, identities: Sequence[str]) -> Iterator[Content]:
     style = look.name.lower()
-    yield Content.assemble(
-        (plan.name(frame), "bold $text-accent"), f"  {look.value} ", (WORDS[look], STYLES.get(style, ""))
-    )
+    yield Content.assemble((plan.name(frame), "bold $accent"), f"  {look.value} ", (WORDS[look], STYLES.get(style, "")))
     yield _field("sent", f"{plan.prompt(frame)} {plan.style_text(frame)}".strip())
     yield _field("from", describe_base(plan, frame).removeprefix("from "))
     yield _field("steps", f"{frame.steps} of {plan.config.generation_config.num_inference_steps}")
@@ -123,7 +121,7 @@ def _frame_lines(plan: Plan, frame: Frame, look: Look, identities: Sequence[str]
     yield _field("identity", identities[frame.number] if identities else "…")
 
 
-STYLES = {"done": "$text-success", "failed": "$text-error", "skipped": "$text-warning", "stale": "$text-warning"}
+STYLES = {"done": "$success", "failed": "$error", "skipped": "$warning", "stale": "$warning"}
 
 
 def _field(name: str, value: str) -> Content:

@@ -91,7 +91,7 @@ class PatternPicker(ModalScreen[Choice | None]):
         if message.path not in self._headed:
             self._headed.add(message.path)
             title = next(title for path, title, _ in GROUPS if path == message.path)
-            options.add_option(Option(Content.styled(title, "bold $text-accent"), disabled=True))
+            options.add_option(Option(Content.styled(title, "bold $accent"), disabled=True))
         in_use = self._document.value(message.path) == message.offer.ready.pattern
         self._choices.append((message.path, message.offer.ready.pattern))
         options.add_option(Option(_described(message.offer, in_use), id=str(len(self._choices) - 1)))
@@ -110,7 +110,7 @@ def _described(offer: Offer, in_use: bool) -> Content:
     """Name, matches and sample on one line, the regex below."""
     matches = "1 match" if offer.matches == 1 else f"{offer.matches:,} matches"
     return Content.assemble(
-        ("● " if in_use else "  ", "$text-success"),
+        ("● " if in_use else "  ", "$success"),
         (f"{offer.ready.name:<17}", "bold"),
         (f"{matches:>15}  ", "$text-muted"),
         one_line(offer.sample, 50),

@@ -10,6 +10,7 @@ from sframes_tui.printable import one_line
 from sframes_tui.run.state import RunState
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.note import Note
+from sframes_tui.story.plan import Plan
 from sframes_tui.ui.story_reader import Problem, Reading
 
 SHOWN_NOTES = 3
@@ -26,9 +27,9 @@ def summary(reading: Reading, draft: Draft | None) -> Content:
     return Content.assemble((_joined(counts), "bold"), "\n", (_matches(reading), "$text-muted"))
 
 
-def run_summary(state: RunState) -> Content:
+def run_summary(plan: Plan, state: RunState) -> Content:
     """How far a run is."""
-    counts = [f"{state.drawn:,} of {_counted(state.frames, 'picture')} done"]
+    counts = [f"{state.kept + state.drawn:,} of {_counted(len(plan.frames), 'picture')} done"]
     counts += [f"{count:,} {word}" for count, word in ((state.failed, "failed"), (state.skipped, "skipped")) if count]
     return Content.assemble((_joined(counts), "bold"))
 
@@ -53,16 +54,16 @@ def notes(reading: Reading, draft: Draft | None) -> Content:
 
 
 def _note(note: Note) -> Content:
-    mark, style = ("▲", "$text-warning") if note.level == "warning" else ("•", "$text-muted")
+    mark, style = ("▲", "$warning") if note.level == "warning" else ("•", "$text-muted")
     return Content.assemble((f"{mark} ", style), (one_line(note.text), style))
 
 
 def problem_text(problem: Problem, width: int) -> Content:
     """What is wrong, for a pane of `width` columns; a broken regex with a caret under the place."""
-    lines = [Content.styled(one_line(problem.sentence, 1000), "$text-error")]
+    lines = [Content.styled(one_line(problem.sentence, 1000), "$error")]
     if problem.pattern:
         pattern, caret = _caret(problem.pattern, problem.at, max(width, 8))
-        lines += [Content(pattern), Content.styled(f"{' ' * caret}▲", "$text-error bold")]
+        lines += [Content(pattern), Content.styled(f"{' ' * caret}▲", "$error bold")]
     return Content("\n").join(lines)
 
 

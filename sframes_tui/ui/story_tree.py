@@ -53,13 +53,13 @@ class StoryTree(ScrollView, can_focus=True):
     StoryTree > .story-tree--title { text-style: bold; }
     StoryTree > .story-tree--match { text-style: bold underline; }
     StoryTree > .story-tree--planned { color: $text-muted; }
-    StoryTree > .story-tree--begun { color: $text-success; }
-    StoryTree > .story-tree--drawing { color: $text-accent; text-style: bold; }
-    StoryTree > .story-tree--done { color: $text-success; }
-    StoryTree > .story-tree--failed { color: $text-error; text-style: bold; }
-    StoryTree > .story-tree--skipped { color: $text-warning; }
-    StoryTree > .story-tree--stale { color: $text-warning; }
-    StoryTree > .story-tree--left-out { color: $text-disabled; text-style: dim; }
+    StoryTree > .story-tree--begun { color: $success; }
+    StoryTree > .story-tree--drawing { color: $accent; text-style: bold; }
+    StoryTree > .story-tree--done { color: $success; }
+    StoryTree > .story-tree--failed { color: $error; text-style: bold; }
+    StoryTree > .story-tree--skipped { color: $warning; }
+    StoryTree > .story-tree--stale { color: $warning; }
+    StoryTree > .story-tree--left-out { color: $text-disabled; text-style: strike; }
     """
 
     following: reactive[bool] = reactive(True)
@@ -162,11 +162,14 @@ class StoryTree(ScrollView, can_focus=True):
     def _style(self, *parts: str) -> Style:
         """The widget's style with those of the named parts over it; worked out once, since Textual takes long."""
         if parts not in self._styles:
-            style = self.rich_style
-            for part in parts:
-                style += self.get_component_rich_style(f"story-tree--{part}", partial=part != "cursor")
-            self._styles[parts] = style
+            self._styles[parts] = sum((self._own_style(part) for part in parts), self.rich_style)
         return self._styles[parts]
+
+    def _own_style(self, part: str) -> Style:
+        """What a part adds; its colour is that on the tree's background, which "auto" colours depend on."""
+        name = f"story-tree--{part}"
+        whole, own = self.get_component_rich_style(name), self.get_component_rich_style(name, partial=True)
+        return whole if part == "cursor" else own + Style(color=whole.color if own.color else None)
 
     def notify_style_update(self) -> None:
         """Another theme, or the focus came or went."""

@@ -54,6 +54,7 @@ class StoryView(Vertical):
     }
     StoryView #story-filter { height: 1; }
     StoryView #story-query { width: 1fr; border: none; height: 1; padding: 0 1; }
+    StoryView #story-label { width: auto; color: $accent; }
     StoryView #story-count { width: auto; padding: 0 1; color: $text-muted; }
     """
 
@@ -127,6 +128,7 @@ class StoryView(Vertical):
         yield Static(id="story-notes", markup=False)
         yield Static(id="story-problem", markup=False)
         with Horizontal(id="story-filter"):
+            yield Static("find", id="story-label")
             yield Input(id="story-query", placeholder="words of a chapter or prompt", compact=True)
             yield Static(id="story-count", markup=False)
         yield StoryTree()
@@ -243,7 +245,7 @@ class StoryView(Vertical):
     def _show_summary(self) -> None:
         above, below = self.query_one("#story-summary", Static), self.query_one("#story-notes", Static)
         if self.run_plan:
-            above.update(run_summary(self._state))
+            above.update(run_summary(self.run_plan, self._state))
             below.display = False
         elif self.reading and self.reading.story:
             above.update(summary(self.reading, self.draft))
