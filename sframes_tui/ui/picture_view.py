@@ -77,9 +77,12 @@ class PictureView(Widget):
 
     def show_words(self, words: str) -> None:
         """A few words in the middle instead of a picture."""
+        self._path = None
+        self._put_words(words)
+
+    def _put_words(self, words: str) -> None:
         self._stop_waiting()
         self._wish += 1
-        self._path = None
         if (words, None) != (self._words, self._painting):
             self._words, self._painting = words, None
             self.refresh()
@@ -89,7 +92,7 @@ class PictureView(Widget):
         self._stop_waiting()
         self._path = path
         if self._canvas.protocol == "off":
-            self.show_words("pictures are off")
+            self._put_words("pictures are off")
         elif self.size.area:
             self._wish += 1
             wish = self._wish
