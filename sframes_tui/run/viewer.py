@@ -4,12 +4,19 @@ Whoever makes a `Viewer` has made sure that its commands are trusted.
 """
 
 import contextlib
+import os
 import shlex
+import signal
 import subprocess
+import threading
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
 
 from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice
 from sframes_tui.run.loop import Emit
+from sframes_tui.run.trust import viewer_commands
+from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
 
 STOP_SECONDS = 5.0
@@ -42,8 +49,16 @@ class Viewer:
     def _show(self, frame: Frame, path: str | None) -> None:
         if frame.prompt % self._max_windows == 0:
             self._close_windows()
-        if path is not None and (window := self._start(self._command, path)):
-            self._windows.append(window)
+        if path is not None:
+            self._make_room()
+            if window := self._start(self._command, path):
+                self._windows.append(window)
+
+    def _make_room(self) -> None:
+        """Prompts that are left out may be those at which windows would have been closed."""
+        self._windows = [window for window in self._windows if window.poll() is None]
+        while len(self._windows) >= self._max_windows:
+            _end([self._windows.pop(0)])
 
     def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes] | None:
         """Starts a program on its own, out of reach of this terminal's signals; a bad one is told of."""
@@ -64,8 +79,53 @@ class Viewer:
         if self._stop and (stopping := self._start(self._stop)):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 stopping.wait(STOP_SECONDS)
-        for window in self._windows:
-            window.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                window.wait(STOP_SECONDS)
+        _end(self._windows)
         self._windows.clear()
+
+
+def _end(windows: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ends viewers, with what they have started; those that don't heed a word are killed."""
+    for window in windows:
+        _signal(window, signal.SIGTERM)
+    for window in windows:
+        try:
+            window.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            _signal(window, signal.SIGKILL)
+            window.wait()
+
+
+def _signal(window: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To the viewer's whole session; one that has ended by itself has nobody to get it."""
+    if window.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(window.pid, number)
+
+
+@contextlib.contextmanager
+def viewing(draft: Draft, emit: Emit) -> Iterator[Emit]:
+    """An `emit` whose events the draft's viewer sees too, in a thread of its own: it may take its time.
+
+    What is open at the end stays open, to be looked at. Whoever draws has made sure that the commands are trusted.
+    """
+    wanted = viewer_commands(draft.config)
+    if not wanted:
+        yield emit
+        return
+    options = draft.config.generation_config
+    viewer = Viewer(wanted[0], options.preview_stop, options.preview_max_windows, emit)
+    events: SimpleQueue[Event | None] = SimpleQueue()
+
+    def look() -> None:
+        while (event := events.get()) is not None:
+            viewer.see(event, draft.plan)
+
+    def emit_both(event: Event) -> None:
+        emit(event)
+        events.put(event)
+
+    threading.Thread(target=look, name="viewer", daemon=True).start()
+    try:
+        yield emit_both
+    finally:
+        events.put(None)

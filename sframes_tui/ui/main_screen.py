@@ -21,6 +21,7 @@ from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.viewer import viewing
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
 from sframes_tui.ui.commands import bindings
@@ -261,7 +262,8 @@ class MainScreen(Screen[None]):
 
 
 def _draw(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:
-    execute(draft, lambda: opening.make_engine(draft), opening.root, emit, control, opening.notify)
+    with viewing(draft, emit) as emit_both:
+        execute(draft, lambda: opening.make_engine(draft), opening.root, emit_both, control, opening.notify)
 
 
 def _protocol(document: Document) -> str:

@@ -1,8 +1,11 @@
 """External viewers and the trust they need: real programs, run or refused."""
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sframes_tui.errors import TrustError
@@ -63,6 +66,28 @@ def test_a_viewer_that_cannot_start_is_told_of_and_hurts_nothing(command):
     shown(Viewer(command, None, 10, told.append), plan, [FrameCompleted(0, Path("a.png"), 1.0)])
     assert [type(each) for each in told] == [Notice]
     assert command in told[0].text
+
+
+def test_no_more_windows_are_open_than_allowed_and_all_their_processes_end(tmp_path):
+    plan = make_plan(config(1), story(6), DDIM, 1)
+    script = tmp_path / "viewer.py"
+    script.write_text("import subprocess, sys; subprocess.run(['sleep', '1000'])")
+    viewer = Viewer(f"{sys.executable} {script}", None, 2, pytest.fail)
+    groups = set()
+    # The prompts at which windows are closed are left out: 1, 3 and 5 are drawn alone.
+    for number in (1, 3, 5):
+        viewer.see(FrameCompleted(number, Path("a.png"), 1.0), plan)
+        groups.add(viewer._windows[-1].pid)
+        assert len([window for window in viewer._windows if window.poll() is None]) <= 2
+    viewer._close_windows()
+    while any(_in_group(process, groups) for process in psutil.process_iter()):
+        pass  # a signal takes a moment
+
+
+def _in_group(process, groups):
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        return os.getpgid(process.pid) in groups and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
 """The pictures by their keys: tiles, full screen, a chapter's grid, the strip; and files that are no pictures."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from sframes_tui.run import trust
+from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.film_strip import FilmStrip
 from sframes_tui.ui.picture_painting import Space
 from sframes_tui.ui.picture_screens import ChapterGrid, OnePicture
@@ -46,11 +50,10 @@ async def drawn(app, pilot):
 
 async def test_each_style_has_a_tile_that_says_how_far_it_is(config):
     async with opened(config) as (app, pilot):
-        await until(pilot, lambda: len(tiles(app)) == 2)
-        assert "oil ○" in screen_text(app)
+        await until(pilot, lambda: "oil ○" in screen_text(app))
         assert "not drawn yet" in screen_text(app)
         await drawn(app, pilot)
-        assert "oil ●" in screen_text(app)
+        await until(pilot, lambda: "oil ●" in screen_text(app))
         assert "chalk ●" in screen_text(app)
 
 
@@ -215,3 +218,23 @@ async def test_tiles_fit_into_any_window(config, size):
 )
 async def test_tiles_are_arranged_so_that_pictures_are_large(count, size, shape):
     assert arrange(count, Space(*size, CellSize(10, 20), "halfcell"), (1, 1)) == shape
+
+
+async def test_an_allowed_viewer_is_shown_each_prompts_first_picture(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "STORE", tmp_path / "trusted")
+    record = tmp_path / "record"
+    script = tmp_path / "viewer.py"
+    script.write_text(f"import sys; open({str(record)!r}, 'a').write(sys.argv[1] + chr(10))")
+    command = f"{sys.executable} {script}"
+    (config.parent / "story.txt").write_text("a boat\na wave\na tree\n")
+    text = config.read_text().replace("seed = 1", f"seed = 1\npreview = '{command}'")
+    # One chapter: the first prompt of another would end the viewers, which may not have got to their work yet.
+    config.write_text("\n".join(line for line in text.splitlines() if "chapter_split" not in line))
+    async with opened(config) as (app, pilot):
+        await until(pilot, lambda: app.main.draft)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("o")
+        await until(pilot, lambda: app.main.session.state.phase == "completed")
+        await until(pilot, lambda: record.exists() and len(record.read_text().splitlines()) == 3)
+    assert {Path(line).stem for line in record.read_text().splitlines()} == {"oil 0-0", "oil 0-1", "oil 0-2"}
