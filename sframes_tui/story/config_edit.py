@@ -9,9 +9,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Item, Table
 
 from sframes_tui.errors import ConfigError
+from sframes_tui.story.edition import STYLES, same_value
 from sframes_tui.story.style_blocks import with_style_blocks
-
-STYLES = "style_configs"
 
 
 def updated_text(text: str, values: Mapping[str, Any], origins: Sequence[int | None] | None = None) -> str:
@@ -35,17 +34,6 @@ def updated_text(text: str, values: Mapping[str, Any], origins: Sequence[int | N
         return tomlkit.dumps(document)
     except TOMLKitError as error:
         raise ConfigError(f"the file is not valid TOML any more: {error}") from None
-
-
-def same_value(one: Any, other: Any) -> bool:
-    """Equal as TOML values: true is not 1, 1 is 1.0, and "not a number" equals itself."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_value(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same_value, one, other))
-    if isinstance(one, bool) != isinstance(other, bool):
-        return False
-    return bool(one == other) or (one != one and other != other)
 
 
 def toml_item(value: Any) -> Item:

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config import Config
-from sframes_tui.story.config_edit import updated_text
 from sframes_tui.story.config_file import LoadedConfig, Override, fault_reasons, read_config_text
 from sframes_tui.story.config_save import write_config
 from sframes_tui.story.edition import Edition
@@ -219,6 +218,9 @@ class Document:
 
     def _new_text(self) -> str:
         """Raises `ConfigError` rather than give a text that would be read as anything else than the values."""
+        # Loaded only now: the first screen doesn't wait for the library that writes TOML.
+        from sframes_tui.story.config_edit import updated_text
+
         values = self.current.as_values()
         for origins in (self.current.origins, None):
             try:

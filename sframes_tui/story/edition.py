@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sframes_tui.story.config_edit import STYLES, same_value
 from sframes_tui.story.options import SECTIONS
+
+STYLES = "style_configs"
 
 
 @dataclass(frozen=True)
@@ -128,3 +129,14 @@ def _differing(path: str, mine: Any, theirs: Any) -> Iterator[str]:
                 yield f"{path}.{key}"
     elif not same_value(mine or None, theirs or None):
         yield path
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Equal as TOML values: true is not 1, 1 is 1.0, and "not a number" equals itself."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_value(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    if isinstance(one, bool) != isinstance(other, bool):
+        return False
+    return bool(one == other) or (one != one and other != other)

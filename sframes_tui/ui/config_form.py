@@ -29,7 +29,7 @@ from sframes_tui.story.option_text import in_words, unknown_option
 from sframes_tui.story.options import Option, flat, options
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.config_saving import ConfigSaving
-from sframes_tui.ui.fields import FieldEdited, FieldLeft, LongTextField, TextField
+from sframes_tui.ui.fields import FieldEdited, FieldLeft, FormField, TextField
 from sframes_tui.ui.file_picker import pick_file
 from sframes_tui.ui.option_group import GroupTitle, OptionGroup
 from sframes_tui.ui.option_row import OptionRow
@@ -40,6 +40,8 @@ OPEN = ("Story", "Styles", "Model and steps")
 TITLE_HELP = "Enter opens and closes a group, page up and down go from one to the next."
 SLIM = 60
 """Below so many columns a text stands under its name."""
+TALL = 28
+"""From so many lines on there is room for the longest help."""
 
 
 class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -56,6 +58,8 @@ class ConfigForm(Vertical):
         &.-troubled > #form-problem { display: block; }
         & > #form-help { height: 4; border-top: solid $panel; color: $text-muted; }
         & > #form-fields { height: 1fr; scrollbar-size-vertical: 1; }
+        &.-slim > #form-help { height: 5; }
+        &.-slim.-tall > #form-help { height: 8; }
         &.-slim OptionRow.-long {
             grid-size: 1; grid-columns: 1fr;
             & > .problem { column-span: 1; }
@@ -117,6 +121,7 @@ class ConfigForm(Vertical):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < SLIM, "-slim")
+        self.set_class(event.size.height >= TALL, "-tall")
 
     # What it holds.
 
@@ -229,7 +234,7 @@ class ConfigForm(Vertical):
 
     def action_go(self, by: int) -> None:
         """To the field above or below, unless the key is the field's own."""
-        kept = [each for each in self._focused_path() if isinstance(each, StyleTable | TextField | LongTextField)]
+        kept = [each for each in self._focused_path() if isinstance(each, StyleTable | FormField)]
         if any(each.keeps(by) for each in kept):
             raise SkipAction
         self.action_leave(by)

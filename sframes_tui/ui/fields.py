@@ -5,7 +5,7 @@ Up and down are the form's, which walks through its fields, unless a field `keep
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -14,13 +14,15 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive, reactive
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from sframes_tui.printable import one_line
-from sframes_tui.story.option_text import NUMBERS, placeholder, shown_value, stepped, typed_value
+from sframes_tui.story.option_text import placeholder, shown_value, stepped, typed_value
 from sframes_tui.story.options import Option
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.completion import Completion
+
+if TYPE_CHECKING:
+    from sframes_tui.ui.completion import Completion
 
 
 @dataclass
@@ -40,12 +42,28 @@ class FieldLeft(Message):
     path: str
 
 
-class TextField(Input):
+class FormField:
+    """What a control of the form is asked."""
+
+    option: Option
+    path: str
+    """Of its value in the document."""
+
+    def show_value(self, value: Any) -> None:
+        """Shows the document's value, unless it is what the control stands for already."""
+        raise NotImplementedError
+
+    def keeps(self, by: int) -> bool:  # noqa: ARG002 - the longer fields need it
+        """Whether up (-1) or down (1) is the control's own."""
+        return False
+
+
+class TextField(Input, FormField):
     """A text on one line."""
 
     DEFAULT_CSS = """
     TextField { background: $surface; height: 1; border: none; padding: 0; }
-    TextField:focus { border: none; background: $boost; background-tint: $foreground 8%; }
+    TextField:focus { border: none; background: $panel; }
     TextField > .input--placeholder { color: $text-muted; text-style: italic; }
     """
 
@@ -58,7 +76,6 @@ class TextField(Input):
         self._completion: Completion | None = None
 
     def show_value(self, value: Any) -> None:
-        """Shows the document's value, unless it is what the text stands for already."""
         text = shown_value(self.option, value)
         if text != self.value and typed_value(self.option, self.value) != value:
             with self.prevent(Input.Changed):
@@ -78,6 +95,8 @@ class TextField(Input):
         """Begins to offer what may be entered; paths are relative to `folder`."""
         paths = self.option.control in ("path", "model")
         if self._completion is None and (paths or self.option.suggestions):
+            from sframes_tui.ui.completion import Completion
+
             self._completion = Completion(self, self.option.suggestions, folder if paths else None)
             self.screen.mount(self._completion)
         elif self._completion is not None and paths:
@@ -93,8 +112,7 @@ class TextField(Input):
             self.call_after_refresh(self._completion.ask)
         return True
 
-    def keeps(self, by: int) -> bool:  # noqa: ARG002 - the longer fields need it
-        """Whether up (-1) or down (1) is the field's own."""
+    def keeps(self, by: int) -> bool:  # noqa: ARG002 - either key walks through the list
         return self.completing
 
     def on_blur(self) -> None:
@@ -116,14 +134,14 @@ SWITCH = {"on": True, "off": False, "yes": True, "no": False, "true": True, "fal
 """Words for a switch, whose first letters set it."""
 
 
-class ChoiceField(Widget, can_focus=True):
+class ChoiceField(Widget, FormField, can_focus=True):
     """One of few values: left and right change it, its first letter picks it, backspace takes it out of the file."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("choice")
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     ChoiceField { height: 1; width: 1fr; background: $surface; }
-    ChoiceField:focus { background: $boost; background-tint: $foreground 8%; text-style: bold; }
+    ChoiceField:focus { background: $panel; text-style: bold; }
     """
     value: reactive[Any] = reactive(None)
 
@@ -171,56 +189,3 @@ class ChoiceField(Widget, can_focus=True):
     def _choose(self, value: Any) -> None:
         self.value = value
         self.post_message(FieldEdited(self.path, value, typing=False))
-
-
-class LongTextField(TextArea):
-    """A text of several lines; grows with them."""
-
-    DEFAULT_CSS = """
-    LongTextField {
-        height: auto; max-height: 6; min-height: 1; border: none; padding: 0; background: $surface;
-        &:focus { border: none; background: $boost; background-tint: $foreground 8%; }
-        & .text-area--placeholder { color: $text-muted; text-style: italic; }
-    }
-    """
-
-    def __init__(self, option: Option, path: str) -> None:
-        super().__init__(
-            placeholder=placeholder(option), compact=True, soft_wrap=True, tab_behavior="focus",
-            highlight_cursor_line=False,
-        )  # fmt: skip
-        self.option, self.path = option, path
-
-    def show_value(self, value: Any) -> None:
-        text = shown_value(self.option, value)
-        if text != self.text and typed_value(self.option, self.text) != value:
-            with self.prevent(TextArea.Changed):
-                self.load_text(text)
-
-    def on_text_area_changed(self, message: TextArea.Changed) -> None:
-        message.stop()
-        self.post_message(FieldEdited(self.path, typed_value(self.option, self.text), typing=True))
-
-    def keeps(self, by: int) -> bool:
-        """Whether up (-1) or down (1) stays within the text."""
-        return 0 <= self._line + by < self.wrapped_document.height
-
-    @property
-    def _line(self) -> int:
-        """As the text is wrapped, from 0."""
-        return self.wrapped_document.location_to_offset(self.cursor_location).y
-
-    def on_blur(self) -> None:
-        self.post_message(FieldLeft(self.path))
-
-
-Field = TextField | ChoiceField | LongTextField
-
-
-def make_field(option: Option, path: str) -> Field:
-    """The control that fits an option, for the value at `path`."""
-    if option.control in ("switch", "choice"):
-        return ChoiceField(option, path)
-    if option.control == "long text":
-        return LongTextField(option, path)
-    return (NumberField if option.control in NUMBERS else TextField)(option, path)

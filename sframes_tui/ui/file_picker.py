@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.widget import Widget
+from textual.widgets import Input
 
 
 def pick_file(widget: Widget, folder: Path, value: str, take: Callable[[str], None]) -> None:
@@ -32,4 +33,7 @@ def pick_name(widget: Widget, start: Path, title: str, take: Callable[[Path], No
         if path is not None:
             take(path)
 
-    widget.app.push_screen(FileSave(start.parent, title, default_file=start.name), chosen)
+    dialog = FileSave(start.parent, title, default_file=start.name)
+    widget.app.push_screen(dialog, chosen)
+    # The name is what is entered; the dialogue itself begins in its list of files.
+    dialog.call_after_refresh(lambda: dialog.query_one(Input).focus())

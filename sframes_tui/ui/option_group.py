@@ -26,8 +26,8 @@ class GroupTitle(Widget, can_focus=True):
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     GroupTitle {
-        height: 1; margin-top: 1; color: $text-primary; text-style: bold;
-        &:focus { background: $boost; background-tint: $foreground 8%; color: $accent; }
+        height: 1; color: $text-primary; text-style: bold;
+        &:focus { background: $panel; color: $accent; }
     }
     """
 
@@ -72,10 +72,10 @@ class OptionGroup(Vertical):
     """A title, and below it the group's widgets while it is open."""
 
     DEFAULT_CSS = """
-    OptionGroup { height: auto; }
+    OptionGroup { height: auto; margin-bottom: 1; }
+    OptionGroup.-folded { margin-bottom: 0; }
     OptionGroup > Vertical { height: auto; }
     OptionGroup.-folded > Vertical { display: none; }
-    OptionGroup:first-of-type > GroupTitle { margin-top: 0; }
     """
 
     def __init__(self, name: str, paths: Sequence[str], make: Callable[[], Sequence[Shows]]) -> None:

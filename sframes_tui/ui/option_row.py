@@ -8,7 +8,6 @@ from textual.widgets import Static
 from sframes_tui.printable import one_line, printable
 from sframes_tui.story.document import Document
 from sframes_tui.story.options import Option
-from sframes_tui.ui.fields import make_field
 
 LABEL_WIDTH = 25
 """Columns of the longest name and its mark."""
@@ -33,6 +32,8 @@ class OptionRow(Grid):
         """`path` is where the value stands, if not where the option says."""
         super().__init__(classes="-long" if option.control in LONG else "")
         self.option, self.path = option, path or option.path
+        from sframes_tui.ui.long_text_field import make_field
+
         self.field = make_field(option, self.path)
         self._label = Static(self._label_text(document), classes="name", markup=False)
         self._problem = Static(classes="problem", markup=False)

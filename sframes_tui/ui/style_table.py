@@ -18,7 +18,7 @@ from sframes_tui.story.document import Document
 from sframes_tui.story.option_text import stepped
 from sframes_tui.story.options import Option, options
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.fields import FieldLeft, TextField, make_field
+from sframes_tui.ui.fields import FieldLeft, NumberField, TextField
 from sframes_tui.ui.style_lines import COLUMNS, Line, starts, table_lines, widths
 
 Change = Callable[[Document], Document]
@@ -195,14 +195,16 @@ class StyleTable(Widget, can_focus=True):
 
     def _open(self) -> None:
         width, column = self.size.width, self.cursor[1]
-        left = starts(self.document, width)[column]
-        field = make_field(self._options[COLUMNS[column]], self.path)
-        if not isinstance(field, TextField):
-            return
+        left, room = starts(self.document, width)[column], widths(self.document, width)[column]
+        if column == COLUMNS.index("style"):
+            # A text has the whole line where its cell is small.
+            left, room = (left, width - left) if room >= 40 else (2, width - 2)
+        kind = NumberField if COLUMNS[column] == "weight" else TextField
+        field = kind(self._options[COLUMNS[column]], self.path)
         self._before = self.document.value(self.path)
         field.show_value(self._before)
         field.styles.offset = (left, self._line)
-        field.styles.width = max(widths(self.document, width)[column], width - left if column == 3 else 12)
+        field.styles.width = max(room, 12)
         self._editor = field
         self.mount(field)
         # At once, so that keys typed ahead go into the field.
