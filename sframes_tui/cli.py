@@ -1,4 +1,7 @@
-"""Arguments -> one front end. The only file that chooses one, and the only one that names the real engine."""
+"""Arguments -> one front end. The only file that chooses one, and the only one that names the real engine.
+
+What only one command needs is imported by that command: the screen is painted before the rest is loaded.
+"""
 
 import argparse
 import contextlib
@@ -8,20 +11,16 @@ import sys
 import tokenize
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sframes_tui import __version__, run_commands
-from sframes_tui.batch import as_json_line, run_batch
-from sframes_tui.engine.protocol import Engine
+from sframes_tui import __version__
 from sframes_tui.errors import SFramesError, UsageError, first_line
 from sframes_tui.printable import printable
-from sframes_tui.run.events import RunFailed
-from sframes_tui.run.trust import commands, require_trust, trust
-from sframes_tui.story.config import reachable
-from sframes_tui.story.config_file import Override, load_config, parse_override
-from sframes_tui.story.draft import Draft, make_draft
-from sframes_tui.story.options import help_text
-from sframes_tui.story.original import convert
-from sframes_tui.story.plan_text import describe_plan
+
+if TYPE_CHECKING:
+    from sframes_tui.engine.protocol import Engine
+    from sframes_tui.story.config_file import Override
+    from sframes_tui.story.draft import Draft
 
 EXIT_CODES = """exit codes:
   0  all frames drawn          3  refused: commands that nobody allowed
@@ -79,6 +78,13 @@ def _draw(words: Sequence[str]) -> int:
         return _open_screen(arguments)
     if arguments.config is None:
         parser.error("name a configuration file, such as configs/lighthouse.toml")
+    from sframes_tui.batch import as_json_line, run_batch
+    from sframes_tui.run.events import RunFailed
+    from sframes_tui.run.trust import require_trust
+    from sframes_tui.story.config_file import load_config
+    from sframes_tui.story.draft import make_draft
+    from sframes_tui.story.plan_text import describe_plan
+
     try:
         loaded = load_config(arguments.config, _overrides(arguments))
         draft = make_draft(loaded)
@@ -114,19 +120,26 @@ def _output_folder(wanted: str) -> Path:
 
 
 def _notify_target(given: str) -> str:
+    from sframes_tui.story.config import reachable
+
     try:
         return reachable(given)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{given!r} {error}") from None
 
 
-def _overrides(arguments: argparse.Namespace) -> list[Override]:
+def _overrides(arguments: argparse.Namespace) -> "list[Override]":
     """The short flags' values and those of `--set`, which is right where both speak."""
     short = [(key, getattr(arguments, name)) for name, key in SHORTCUTS.items()]
-    return [*((key, value) for key, value in short if value is not None), *map(parse_override, arguments.set)]
+    given = [(key, value) for key, value in short if value is not None]
+    if not arguments.set:
+        return given
+    from sframes_tui.story.config_file import parse_override
+
+    return [*given, *map(parse_override, arguments.set)]
 
 
-def _load_engine(draft: Draft) -> Engine:
+def _load_engine(draft: "Draft") -> "Engine":
     from sframes_tui.engine.models import load_engine
 
     return load_engine(draft.config.generation_config, draft.model)
@@ -161,6 +174,8 @@ def _convert(words: Sequence[str]) -> int:
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the script; it is parsed, never executed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="the file to write")
     arguments = parser.parse_args(words)
+    from sframes_tui.story.original import convert
+
     text, notes = convert(_read_script(arguments.script))
     try:
         with arguments.output.open("x", encoding="utf-8") as file:
@@ -186,6 +201,9 @@ def _read_script(path: Path) -> str:
 def _trust(words: Sequence[str]) -> int:
     parser = _parser("sframes trust", "Allow the commands that a configuration file names now.")
     parser.add_argument("config", metavar="CONFIG", type=Path)
+    from sframes_tui.run.trust import commands, trust
+    from sframes_tui.story.config_file import load_config
+
     loaded = load_config(parser.parse_args(words).config)
     wanted = commands(loaded.config)
     if wanted:
@@ -201,6 +219,8 @@ def _doctor(words: Sequence[str]) -> int:
 
 
 def _resume(words: Sequence[str]) -> int:
+    from sframes_tui import run_commands
+
     parser = _parser("sframes resume", "Draw what a run still lacks, as if it had never been interrupted.", EXIT_CODES)
     parser.add_argument("--notify", type=_notify_target, metavar="URL", help="tell this how the run ended")
     arguments = run_commands.resume_parser(parser).parse_args(words)
@@ -210,6 +230,8 @@ def _resume(words: Sequence[str]) -> int:
 
 
 def _redraw(words: Sequence[str]) -> int:
+    from sframes_tui import run_commands
+
     about = "Draw a picture again, by itself or with all that was drawn from it; older takes stay."
     parser = run_commands.redraw_parser(_parser("sframes redraw", about, EXIT_CODES))
     return run_commands.redraw(parser, parser.parse_args(words), _load_engine)
@@ -224,6 +246,15 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 
+class _DrawParser(argparse.ArgumentParser):
+    """Its help ends with every option of a configuration file."""
+
+    def format_help(self) -> str:
+        from sframes_tui.story.options import help_text
+
+        return f"{super().format_help()}\n{COMMANDS_HELP}\n{EXIT_CODES}\noptions of CONFIG and --set:\n{help_text()}\n"
+
+
 def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=name,
@@ -236,7 +267,7 @@ def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentP
 
 def _draw_parser() -> argparse.ArgumentParser:
     about = "Draw a story: a text becomes parallel, slowly changing sequences of pictures."
-    parser = _parser("sframes", about, f"{COMMANDS_HELP}\n{EXIT_CODES}\noptions of CONFIG and --set:\n{help_text()}")
+    parser = _DrawParser(prog="sframes", description=about, allow_abbrev=False)
     add = parser.add_argument
     add("config", metavar="CONFIG", type=Path, nargs="?", help="a configuration file, such as configs/lighthouse.toml")
     add("--batch", action="store_true", help="draw without a screen: stdout gets one path a finished picture")

@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sframes_tui.run.loop import Control
+if TYPE_CHECKING:
+    # Only for its type: the screen comes by here before it has loaded what draws.
+    from sframes_tui.run.loop import Control
 
 PATIENCE = 5.0
 """Seconds that a front end may take to return, before the process ends without it."""
@@ -49,7 +51,7 @@ class Underway:
     """A run that this process draws."""
 
     thread: threading.Thread
-    control: Control
+    control: "Control"
 
 
 class Terminals:
@@ -74,11 +76,13 @@ def _descriptors() -> list[int]:
 
 
 @contextmanager
-def interrupts() -> Iterator[tuple[Control, Ending]]:
+def interrupts() -> "Iterator[tuple[Control, Ending]]":
     """Signals of a front end without a screen, whose run is in the main thread.
 
     Before the run has begun, SIGINT and SIGTERM end it at once, as a `KeyboardInterrupt`.
     """
+    from sframes_tui.run.loop import Control
+
     control, ending, times = Control(), Ending(), itertools.count(1)
     terminals = Terminals()
 

@@ -1,10 +1,14 @@
-"""The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch."""
+"""The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch.
+
+What it imports at its top is loaded before the first paint, so that is little; the rest comes right after it.
+"""
 
 import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -15,19 +19,21 @@ from textual.events import Event, Key, Print
 from textual.message import Message
 from textual.screen import Screen
 
+from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
-from sframes_tui.run.events import Level
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
-from sframes_tui.ui.dialogs import Question, ThemeDialog, leave_question
 from sframes_tui.ui.driver import SteadyDriver
-from sframes_tui.ui.help_screen import HelpScreen
+from sframes_tui.ui.first_screen import FirstScreen
 from sframes_tui.ui.keymap import load_keymap
-from sframes_tui.ui.main_screen import MainScreen
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.remembered import recall, remember
-from sframes_tui.ui.suspending import guard_continue
-from sframes_tui.ui.terminal_input import typed_keys
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
+
+if TYPE_CHECKING:
+    from sframes_tui.run.events import Level
+    from sframes_tui.run.hangup import Underway
+    from sframes_tui.story.document import Document
+    from sframes_tui.ui.main_screen import MainScreen
 
 OUTPUT_SECONDS = 0.5
 """How often the log takes in what native libraries wrote."""
@@ -35,10 +41,17 @@ OUTPUT_SECONDS = 0.5
 
 @dataclass
 class Told(Message):
-    """A line for the log, from another thread."""
+    """A line for the log, from any thread."""
 
-    level: Level
+    level: "Level"
     line: str
+
+
+@dataclass
+class Loaded(Message):
+    """The document is read, and all code is there to show it."""
+
+    document: "Document"
 
 
 class SFramesApp(App[None]):
@@ -51,11 +64,14 @@ class SFramesApp(App[None]):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self._native_output = opening.native_output
+        self._opening = opening
+        self.main: MainScreen | None = None
+        """There once everything is loaded."""
+        self.fault: SFramesError | None = None
+        """Why it had to end before it began."""
         self.last_key = 0.0
         """When a key was pressed last, in `time.monotonic()`: pictures make way for keys on a slow line."""
-        self._typed = opening.terminal.heard.typed if opening.terminal else b""
-        self.main = MainScreen(opening)
+        self._told: list[Told] = []
         self._themes, self._problems = load_themes()
         self.keymap, problems = load_keymap()
         """The user's own keys, by command."""
@@ -64,7 +80,7 @@ class SFramesApp(App[None]):
         self.set_keymap(self.keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        return self.main
+        return FirstScreen(self._opening.name)
 
     def _choose_first_theme(self, few_colours: bool) -> None:
         for theme in self._themes:
@@ -73,40 +89,79 @@ class SFramesApp(App[None]):
         self.theme = next((name for name in wanted if name in self.available_themes), self.theme)
 
     def on_mount(self) -> None:
-        guard_continue()
         self.begin_capture_print(self)
-        if self._native_output is not None:
+        if self._opening.native_output is not None:
             self.set_interval(OUTPUT_SECONDS, self._read_native_output)
-        self.call_after_refresh(self._take_typed)
+        self.call_after_refresh(self.run_worker, self._load, thread=True)
         for problem in self._problems:
             self.notify(one_line(problem, 300), severity="warning", timeout=10, markup=False)
 
-    def _take_typed(self) -> None:
-        """Keys that were pressed before there was a screen."""
-        for event in typed_keys(self._typed):
-            self.post_message(event)
+    # From the first paint to the main screen.
+
+    def _load(self) -> None:
+        """In a thread, so that the first screen answers meanwhile."""
+        import sframes_tui.ui.dialogs
+        import sframes_tui.ui.help_screen
+        import sframes_tui.ui.main_screen  # noqa: F401 - from here on they are there at once
+
+        try:
+            self.post_message(Loaded(self._opening.load()))
+        except SFramesError as error:
+            self.fault = error
+            self.exit()
+
+    @on(Loaded)
+    async def open_main(self, message: Loaded) -> None:
+        from sframes_tui.ui.main_screen import MainScreen
+
+        first, self.main = self.screen, MainScreen(self._opening, message.document)
+        await self.push_screen(self.main)
+        await first.remove_children()
+        for told in self._told:
+            self.main.tell(told.level, told.line)
+        self.call_after_refresh(self._press, first.keys if isinstance(first, FirstScreen) else [])
+
+    def _press(self, keys: Iterable[Key]) -> None:
+        """Keys that were pressed before there was a screen to take them."""
+        from sframes_tui.ui.terminal_input import typed_keys
+
+        heard = self._opening.terminal.heard.typed if self._opening.terminal else b""
+        for event in (*typed_keys(heard), *keys):
+            self.post_message(Key(event.key, event.character) if isinstance(event, Key) else event)
+
+    @property
+    def underway(self) -> "Underway | None":
+        """The run that this process draws, for signals."""
+        return self.main.session.control.underway if self.main else None
+
+    # What is told.
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key):
             self.last_key = time.monotonic()
         await super().on_event(event)
 
-    def on_print(self, message: Print) -> None:
-        """What any thread prints while the screen is up."""
-        if message.text.strip():
-            self.main.tell("info", message.text.rstrip())
-
-    def tell(self, level: Level, line: str) -> None:
+    def tell(self, level: "Level", line: str) -> None:
         """Adds a line to the log, from any thread."""
         self.post_message(Told(level, line))
 
     @on(Told)
     def take_told(self, message: Told) -> None:
-        self.main.tell(message.level, message.line)
+        if self.main is None:
+            self._told.append(message)
+        else:
+            self.main.tell(message.level, message.line)
+
+    def on_print(self, message: Print) -> None:
+        """What any thread prints while the screen is up."""
+        if message.text.strip():
+            self.tell("info", message.text.rstrip())
 
     def _read_native_output(self) -> None:
-        for line in self._native_output.read_lines() if self._native_output else ():
-            self.main.tell("info", line)
+        for line in self._opening.native_output.read_lines() if self._opening.native_output else ():
+            self.tell("info", line)
+
+    # Commands.
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette finds: every command that somebody on the screen answers to."""
@@ -120,26 +175,34 @@ class SFramesApp(App[None]):
         await self.run_action(command.action, node)
 
     def action_help(self) -> None:
+        from sframes_tui.ui.help_screen import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.keymap))
 
     def action_theme(self) -> None:
+        from sframes_tui.ui.dialogs import ThemeDialog
+
         if not isinstance(self.screen, ThemeDialog):
             names = [theme.name for theme in self._themes]
             self.push_screen(ThemeDialog(names), lambda name: remember("theme", name) if name else None)
 
     def action_leave(self) -> None:
         """Leaves at once, unless something would be lost."""
-        running, state = self.main.session.running, self.main.session.state
-        progress = f"{state.settled} of {state.frames} pictures are drawn" if running else ""
-        if not running and not self.main.document.unsaved:
+        if self.main is None or not (self.main.session.running or self.main.document.unsaved):
             self.exit()
-        elif not isinstance(self.screen, Question):
+            return
+        from sframes_tui.ui.dialogs import Question, leave_question
+
+        if not isinstance(self.screen, Question):
+            state = self.main.session.state
+            progress = f"{state.settled} of {state.frames} pictures are drawn" if self.main.session.running else ""
             question = leave_question(self.main.document.unsaved, progress)
             self.push_screen(question, lambda answer: self._leave() if answer == "yes" else None)
 
     def _leave(self) -> None:
-        self.main.session.stop()
+        if self.main is not None:
+            self.main.session.stop()
         self.exit()
 
     def let_go(self) -> None:

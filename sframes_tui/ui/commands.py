@@ -51,6 +51,10 @@ When = Literal["always", "idle", "running", "paused", "changed"]
 """When the footer shows a command. Its key works at any time."""
 
 
+BREAKPOINTS = [(0, "-narrow"), (96, "-medium"), (120, "-wide")]
+"""From how many columns on which arrangement of the panes is used, a class of their screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """Something a person can do."""

@@ -24,7 +24,7 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.viewer import viewing
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
-from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.key_bar import KeyBar
@@ -55,10 +55,10 @@ class MainScreen(Screen[None]):
 
         load: GpuLoad
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, document: Document) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (96, "-medium"), (120, "-wide")]
-        self.document = opening.document
+        self.HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+        self.document = document
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
         self.session = Session(lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)))

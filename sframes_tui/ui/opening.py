@@ -1,25 +1,29 @@
-"""What the screen is opened with. Must not import torch or textual."""
+"""What the screen is opened with. Must not import torch or textual, nor what reads stories: it is there first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sframes_tui.engine.protocol import Engine
-from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft
 from sframes_tui.ui.native_output import NativeOutput
 from sframes_tui.ui.terminal import Terminal
 
-MakeEngine = Callable[[Draft], Engine]
-"""Loads the model of a draft; raises `ModelError`."""
+if TYPE_CHECKING:
+    from sframes_tui.engine.protocol import Engine
+    from sframes_tui.story.document import Document
+    from sframes_tui.story.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A document to edit, and what came from the command line and the terminal."""
+    """What came from the command line and the terminal."""
 
-    document: Document
-    make_engine: MakeEngine
+    name: str
+    """Of the file, for the title while it is being read."""
+    load: "Callable[[], Document]"
+    """Reads the document to edit, once the screen is painted; raises `SFramesError`."""
+    make_engine: "Callable[[Draft], Engine]"
+    """Loads the model of a draft; raises `ModelError`."""
     root: Path
     """Where run folders go."""
     terminal: Terminal | None = None

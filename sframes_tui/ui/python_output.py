@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
-from sframes_tui.run.events import Level
-
-Tell = Callable[[Level, str], object]
+Tell = Callable[[Literal["warning", "error"], str], object]
 FORMAT = "%(name)s: %(message)s"
 
 

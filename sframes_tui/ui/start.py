@@ -2,17 +2,23 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sframes_tui.errors import UsageError
 from sframes_tui.run.hangup import guard
-from sframes_tui.story.config_file import Override
-from sframes_tui.story.document import Document
 from sframes_tui.ui.native_output import native_output
-from sframes_tui.ui.opening import MakeEngine, Opening
+from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.python_output import python_output
 from sframes_tui.ui.terminal import find_terminal
+
+if TYPE_CHECKING:
+    from sframes_tui.engine.protocol import Engine
+    from sframes_tui.story.config_file import Override
+    from sframes_tui.story.document import Document
+    from sframes_tui.story.draft import Draft
 
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
@@ -20,10 +26,10 @@ PATIENCE = 20.0
 
 def run_screen(
     target: Path | None,
-    make_engine: MakeEngine,
+    make_engine: Callable[["Draft"], "Engine"],
     root: Path,
     *,
-    overrides: Sequence[Override] = (),
+    overrides: "Sequence[Override]" = (),
     protocol: str | None = None,
     notify: str | None = None,
 ) -> int:
@@ -34,13 +40,20 @@ def run_screen(
     """
     if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("the screen needs a terminal on stdin and stdout; without one, draw with --batch")
-    document = Document.open(target, tuple(overrides)) if target else Document.starting()
     terminal = find_terminal()
     if terminal.colours:
         # textual reads it when it is loaded.
         os.environ["TEXTUAL_COLOR_SYSTEM"] = terminal.colours
     with native_output() as output:
-        return _run(Opening(document, make_engine, root, terminal, protocol, notify, output))
+        load = partial(_document, target, overrides)
+        name = target.name if target else "a new story"
+        return _run(Opening(name, load, make_engine, root, terminal, protocol, notify, output))
+
+
+def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":
+    from sframes_tui.story.document import Document
+
+    return Document.open(target, tuple(overrides)) if target else Document.starting()
 
 
 def _run(opening: Opening) -> int:
@@ -50,12 +63,13 @@ def _run(opening: Opening) -> int:
     if opening.terminal and opening.terminal.may_answer_late:
         drop_late_answers()
     app = SFramesApp(opening)
-    control = app.main.session.control
-    with guard(app.let_go, lambda: control.underway) as ending:
-        with python_output(app.tell):
-            app.run()
-        control.mailbox.close()
-    if not control.join(0.5):
+    with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell):
+        app.run()
+        if app.main is not None:
+            app.main.session.control.mailbox.close()
+    if app.fault is not None:
+        raise app.fault
+    if app.main is not None and not app.main.session.control.join(0.5):
         print("stopping the run ...", file=sys.__stderr__, flush=True)
-        control.join(PATIENCE)
+        app.main.session.control.join(PATIENCE)
     return app.return_code or 0 if ending.exit_code is None else ending.exit_code

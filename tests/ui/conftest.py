@@ -96,8 +96,9 @@ def config(tmp_path):
 async def opened(path, make_engine=None, size=(120, 40), root=None):
     """The application with `path` open, and its pilot."""
     make = make_engine or (lambda draft: PaintEngine(draft.plan))
-    app = SFramesApp(Opening(Document.open(path), make, root or path.parent / "output"))
+    app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, root or path.parent / "output"))
     async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.screen is app.main and app.main.is_mounted)
         yield app, pilot
         app.main.session.stop()
     app.main.session.control.join()
