@@ -9,6 +9,7 @@ Each says in one sentence what is wrong, where, and what to do::
     ├── StoryError              2     the story's text, or how it is split
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
     ├── DiskError               1     the disk takes no more pictures
+    ├── SteeringError           1     another process's run doesn't answer, or nobody draws
     ├── InternalError           1     a fault of the program itself
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
     └── FolderInUseError        4     another process draws into the run folder
@@ -47,6 +48,12 @@ class ModelError(SFramesError):
 
 class DiskError(SFramesError):
     """A picture or grid can't be written."""
+
+    exit_code = 1
+
+
+class SteeringError(SFramesError):
+    """Another process's run can't be watched or steered."""
 
     exit_code = 1
 

@@ -14,6 +14,7 @@ from sframes_tui.run.prompts import fit_prompts
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.rows import choose_rows
 from sframes_tui.run.session import Session
+from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
 from sframes_tui.story.change import Change
 from sframes_tui.story.draft import Draft
@@ -80,11 +81,12 @@ class Drawing:
         fields = header(facts, self.rows, model, len(plan.frames), len(kept), replay.header)
         session.journal.append("planned", **fields)
         control.begun.set()
-        self._emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
-        if warning := differences(replay.header, facts, self.rows):
-            self._emit(Notice("warning", warning))
-        if Loop(session, self.engine, self._emit, control, replay.grids).run():
-            folder.remove_hidden_pictures()
+        with steered(folder.path, control, self._emit) as emit:
+            emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
+            if warning := differences(replay.header, facts, self.rows):
+                emit(Notice("warning", warning))
+            if Loop(session, self.engine, emit, control, replay.grids).run():
+                folder.remove_hidden_pictures()
 
 
 def fingerprint(draft: Draft) -> str:

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from sframes_tui.run.steering import Steering
 from tests.processes.started import FRAMES, STEPS, until
 
 START = b"\x12"
@@ -54,6 +55,16 @@ def test_sigterm_finishes_the_frame_and_restores_the_terminal(drawing):
     assert 1 <= len(stage.pictures()) < FRAMES
     terminal.read()
     assert terminal.seen.rindex(b"\x1b[?1049l") > terminal.seen.rindex(b"\x1b[?1049h")
+
+
+def test_a_second_sigterm_stops_without_the_frame(drawing):
+    stage, program, _ = drawing
+    steering = Steering(stage.run_folder())
+    program.signal(signal.SIGTERM)
+    until(lambda: steering.status()["asked"] == "finish", "the first signal's effect")
+    program.signal(signal.SIGTERM)
+    assert program.wait() == 143
+    assert len(stage.pictures()) == 1
 
 
 def test_sigterm_ends_a_screen_without_a_run(stage):
