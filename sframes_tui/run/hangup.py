@@ -108,9 +108,9 @@ def interrupts() -> "Iterator[tuple[Control, Ending]]":
 def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) -> Iterator[Ending]:
     """Signals and the terminal's end for a front end with a screen, around what runs it in the main thread.
 
-    `leave` asks the front end to return; it is called from another thread, may come too early or too late, and must
-    not block. Once it returned because of a signal, the block ends when the run that is `underway` has ended. A front
-    end that doesn't return in `PATIENCE` seconds is given up on: the process ends with the run.
+    `leave` asks the front end to return, whatever the signal; it is called from another thread, may come too early or
+    too late, and must not block. Once it returned because of a signal, the block ends when the run that is `underway`
+    has ended. A front end that doesn't return in `PATIENCE` seconds is given up on: the process ends with the run.
     """
     warden = _Warden(leave, underway)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -121,6 +121,7 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
         finally:
             warden.left.set()
             if warden.ending.signal is not None:
+                warden.let_go()
                 warden.join_run()
 
 
@@ -152,6 +153,10 @@ class _Warden:
         if self._terminal is not None:
             _in_background(self._await_hangup, os.dup(self._terminal))
 
+    def let_go(self) -> None:
+        """Nothing that the process still says may make it wait for a terminal that stands still."""
+        self._terminals.let_go()
+
     def take(self, number: int, _: FrameType | None = None) -> None:
         """The handler: nothing but a queue that a signal can't break."""
         self._signals.put(number)
@@ -162,13 +167,11 @@ class _Warden:
             first = self.ending.signal is None
             self.ending.signal = self.ending.signal or number
             if number == signal.SIGHUP:
-                self._terminals.let_go()
+                self.let_go()
             else:
                 self._ask_to_end(number)
             if first:
                 _in_background(self._see_out, number)
-            elif number == signal.SIGHUP:
-                self._leave()
 
     def _ask_to_end(self, number: int) -> None:
         """Once: after the frames in hand. Twice: now. A third time nothing is waited for."""
@@ -182,17 +185,17 @@ class _Warden:
                 run.control.stop.set()
 
     def _see_out(self, number: int) -> None:
-        """Lets the screen go: at once where the terminal went, after the run where that was asked to end."""
-        if number != signal.SIGHUP:
-            self.join_run()
+        """Lets the screen go; if it doesn't, the process ends with the run."""
         self._leave()
         if not self.left.wait(PATIENCE):
             self.join_run()
             self._give_up(128 + number)
 
     def join_run(self) -> None:
-        """Waits for the run that is underway, however often it is followed by another."""
+        """Waits for the run that is underway, and for one that a key had begun in the meantime."""
         while (run := self._underway()) is not None and run.thread.is_alive():
+            if self._asked:
+                run.control.finish.set()
             run.thread.join()
 
     def _await_hangup(self, terminal: int) -> None:

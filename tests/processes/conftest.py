@@ -30,7 +30,8 @@ class Stage:
         return next((path.parent for path in self.output.rglob("run.toml")), None)
 
     def pictures(self):
-        return sorted(path.name for path in self.output.rglob("*.png") if "grid" not in path.name)
+        folder = self.run_folder()
+        return sorted(path.name for path in folder.glob("*.png") if "grid" not in path.name) if folder else []
 
     def drain(self, program, terminal=None):
         """Lets frame after frame be drawn until the program ends, and reads its terminal; returns its exit code."""

@@ -1,6 +1,7 @@
 """A run started on the real screen in a real terminal, that goes away, stands still, or is asked to end."""
 
 import signal
+import time
 
 import pytest
 
@@ -20,10 +21,14 @@ def drawing(stage):
     program = stage.program(stage.config, "--output", stage.output, terminal=terminal)
     stage.gate.steps(STEPS)
 
+    asked = float("-inf")
+
     def drawn():
-        # The screen refuses to start before it knows the story, and while a run is under way: asking often is harmless.
-        if not terminal.read() and stage.run_folder() is None:
+        # Keys may come before the screen takes any, and it starts nothing before it knows the story.
+        nonlocal asked
+        if not terminal.read() and stage.run_folder() is None and time.monotonic() - asked > 3:
             terminal.type(START)
+            asked = time.monotonic()
         return stage.pictures() or not program.alive
 
     until(lambda: terminal.shows(SCREEN) or not program.alive, "the screen")
