@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench docs clean
+.PHONY: run test check torture bench docs clean
 
 # Draws the lighthouse story: headless where there is no terminal.
 run: $(READY)
@@ -17,6 +17,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Kills runs at every moment and compares what they hold once they are resumed; takes some minutes.
+torture: $(READY)
+	$(BIN)/python -m tests.torture
 
 # Compares the engines, side by side; takes a quarter of an hour on two idle cores.
 bench: $(READY)
