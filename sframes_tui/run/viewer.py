@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
-from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice
+from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
+from sframes_tui.run.folder import Layout
 from sframes_tui.run.loop import Emit
 from sframes_tui.run.trust import viewer_commands
 from sframes_tui.story.draft import Draft
@@ -35,6 +36,8 @@ class Viewer:
 
     def see(self, event: Event, plan: Plan) -> None:
         """Once every style of a prompt is settled, its first style's picture is shown."""
+        if isinstance(event, RunStarted):
+            self._recall(event, plan)
         if not isinstance(event, FrameCompleted | FrameFailed | FrameSkipped):
             return
         frame = plan.frames[event.frame]
@@ -45,6 +48,18 @@ class Viewer:
         if self._settled[key] == len(plan.tags):
             del self._settled[key]
             self._show(frame, self._shown.pop(key, None))
+
+    def _recall(self, event: RunStarted, plan: Plan) -> None:
+        """What a run that goes on has already counts for prompts of which something is still to be drawn."""
+        layout = Layout(event.folder, plan)
+        for frame in map(plan.frames.__getitem__, event.kept):
+            key = (frame.variant, frame.chapter, frame.prompt)
+            self._settled[key] += 1
+            if frame.style == 0:
+                self._shown[key] = str(layout.picture(frame))
+        for key in [key for key, count in self._settled.items() if count == len(plan.tags)]:
+            # It is shown once more if one of its pictures is drawn again.
+            self._settled[key] = len(plan.tags) - 1
 
     def _show(self, frame: Frame, path: str | None) -> None:
         if frame.prompt % self._max_windows == 0:

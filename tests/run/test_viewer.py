@@ -10,7 +10,7 @@ import pytest
 
 from sframes_tui.errors import TrustError
 from sframes_tui.run import trust
-from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice
+from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
 from sframes_tui.run.viewer import Viewer
 from sframes_tui.story.config_file import LoadedConfig
 from sframes_tui.story.plan import make_plan
@@ -49,6 +49,15 @@ def test_style_0_is_shown_once_its_prompt_is_drawn_and_old_windows_are_closed_be
         "show 4.png",
         "show 6.png",
     ]
+
+
+def test_what_a_run_that_goes_on_has_already_counts(recorder, tmp_path):
+    command, record = recorder
+    plan = make_plan(config(2), story(3), DDIM, 1)
+    viewer = Viewer(command, None, 10, pytest.fail)
+    kept = RunStarted(tmp_path, 6, 1, (0, 1, 2))
+    shown(viewer, plan, [kept, *(FrameCompleted(number, Path(f"{number}.png"), 1.0) for number in (3, 4, 5))])
+    assert record.read_text().split("\n")[:-1] == [str(tmp_path / "tag0 0-1.png"), "4.png"]
 
 
 def test_a_prompt_whose_first_picture_failed_shows_nothing(recorder):
