@@ -1,6 +1,7 @@
 """The run folder: what it and its files are called, and how a file gets there whole. Must not import torch."""
 
 import contextlib
+import glob
 import os
 import secrets
 import socket
@@ -57,6 +58,15 @@ class Layout:
     def take(self, file: str, take: int) -> Path:
         """Where a take of a picture is kept once another one counts."""
         return self.path / HIDDEN / "takes" / f"{file.removeprefix(HIDDEN + '/').removesuffix('.png')} take-{take}.png"
+
+    def orphan(self, file: str) -> Path:
+        """Where a picture is put aside that the plan has no use for."""
+        return self.path / HIDDEN / "orphans" / file.removeprefix(HIDDEN + "/")
+
+    def orphans(self, file: str) -> list[Path]:
+        """All pictures of this name that were put aside; `takes.put_aside` numbers them."""
+        first = self.orphan(file)
+        return sorted(first.parent.glob(f"{glob.escape(first.stem)}*.png"))
 
     def _place(self, variant: int) -> str:
         """Variants have folders of their own, unless there is only one."""

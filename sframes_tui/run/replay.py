@@ -9,7 +9,7 @@ Pictures are known by their file's path in the run folder, since numbers change 
 | saved | its picture is on disk | those of `Saved` |
 | failed, skipped | it gave no picture | file, frame, take, reason |
 | grids | a chapter's grids are on disk | variant, chapter, files: [file, size, sha256, shows] |
-| void | pictures that don't count any longer | files |
+| void | pictures that are to be drawn again, since their bases are | files |
 | changed | other takes are wanted | wishes: [file, take, seed, prompt, strength]; follow: draw descendants too |
 | chosen | an older take counts again, or the wish for a new one is given up | file, take |
 | kept | pictures count though their base was drawn again | files: [file, base's sha256] |
@@ -91,6 +91,7 @@ class Replay:
     """What was asked for each take."""
     wishes: dict[str, Wish] = field(default_factory=dict)
     void: set[str] = field(default_factory=set)
+    """Files whose pictures don't count unless their bases are exactly those that they started from."""
     accepted: dict[str, str] = field(default_factory=dict)
     """File -> SHA-256 of the base that it counts with, though it was drawn from another."""
     failed: dict[str, str] = field(default_factory=dict)
@@ -123,9 +124,9 @@ class Replay:
             raise UsageError(f"{NAME}: a record of kind {record['kind']!r} is not of this program's making") from None
 
     def saved(self, file: str) -> Saved | None:
-        """The picture that counts for a file; None where there is none."""
+        """The picture that counts for a file, if it is there and its base counts; None where there is none."""
         take = self.current.get(file)
-        return None if take is None or file in self.void else self.takes[file][take]
+        return None if take is None else self.takes[file][take]
 
     def change(self, file: str) -> Change | None:
         """What is wanted otherwise for a file's picture: of a take that was asked for, else of the one that counts."""

@@ -189,6 +189,9 @@ def _start(state: RunState, event: RunStarted) -> RunState:
 def _fold_frame(state: RunState, event: Event) -> RunState:
     match event:
         case FrameStarted(frame=frame, name=name, steps=steps):
+            if state.marks[frame] in (DONE, STALE):
+                # It is drawn again after all, since its base was.
+                state = replace(state, kept=state.kept - 1, steps=state.steps + steps)
             drawing = (*state.in_flight, InFlight(frame, name, 0, steps))
             return replace(state, in_flight=drawing, marks=state.marks.with_mark(frame, DRAWING))
         case FrameProgress(frame=frame, step=step):

@@ -39,8 +39,8 @@ class Survey:
     follow: set[int] = field(default_factory=set)
     """Those of `todo` after which every descendant is drawn again, if they give a picture at all."""
     stale: set[int] = field(default_factory=set)
-    misplaced: list[Saved] = field(default_factory=list)
-    """Pictures that count, but lie among the old takes only."""
+    misplaced: list[tuple[Saved, Path]] = field(default_factory=list)
+    """Pictures that count, but lie only where they were put aside."""
     orphans: list[str] = field(default_factory=list)
     """Files with pictures that the plan has no more use for."""
     absent: set[int] = field(default_factory=set)
@@ -127,18 +127,20 @@ class _Surveyor:
             return True
         if matches(self._layout.path / saved.file, saved.size, saved.sha256):
             return True
-        if not matches(self._layout.take(saved.file, saved.take), saved.size, saved.sha256):
-            return False
-        self.found.misplaced.append(saved)
-        return True
+        for path in (self._layout.take(saved.file, saved.take), *self._layout.orphans(saved.file)):
+            if matches(path, saved.size, saved.sha256):
+                self.found.misplaced.append((saved, path))
+                return True
+        return False
 
     def _base_doubt(self, frame: Frame, saved: Saved) -> str | None:
         """Why the picture that it started from doesn't count, or isn't what takes the place of a failed one."""
         source = self._source(frame)
         if source is None:
             return None if saved.base is None else "base"
-        if source in self.found.kept:
-            return None
+        base = self.found.kept.get(source)
+        if base is not None:
+            return "base" if saved.file in self._replay.void and saved.base != base.sha256 else None
         return "edited" if self.found.todo[source] == "edited" else "base"
 
     def _source(self, frame: Frame) -> int | None:
@@ -169,8 +171,10 @@ class _Surveyor:
 
     def _would_be_lost(self, file: str, reason: str | None) -> bool:
         """Whether what lies there is something else than this frame's picture, drawn before or half told of."""
-        told = file in self._replay.running or file in self._replay.void
-        return reason in ("edited", "missing") or (reason == "new" and not told)
+        saved = self._replay.saved(file)
+        if file in self._replay.running and not (saved and matches(self._layout.path / file, saved.size, saved.sha256)):
+            return False
+        return reason in ("edited", "missing", "new") or (reason == "asked" and saved not in self.found.kept.values())
 
 
 def matches(path: Path, size: int, sha256: str) -> bool:

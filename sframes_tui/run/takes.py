@@ -1,4 +1,7 @@
-"""Old takes of pictures: kept in `.sframes/takes`, put back when they are chosen. Must not import torch."""
+"""Old takes of pictures, and pictures without a use: kept in `.sframes`, put back when they count again.
+
+Must not import torch.
+"""
 
 import contextlib
 import os
@@ -29,14 +32,14 @@ def preserve(folder: RunFolder, saved: Saved) -> None:
     folder.write(kept, place.read_bytes())
 
 
-def put_back(folder: RunFolder, saved: Saved) -> None:
-    """Puts an old take into its place again, whole. Raises `OSError`."""
-    folder.write(folder.path / saved.file, folder.take(saved.file, saved.take).read_bytes())
+def put_back(folder: RunFolder, saved: Saved, kept: Path) -> None:
+    """Puts a picture that lies elsewhere into its place again, whole. Raises `OSError`."""
+    folder.write(folder.path / saved.file, kept.read_bytes())
 
 
 def put_aside(folder: RunFolder, file: str) -> Path:
     """Moves a file that the plan has no use for to `.sframes/orphans`; nothing there is ever replaced."""
-    target = folder.path / ".sframes" / "orphans" / file.removeprefix(".sframes/")
+    target = folder.orphan(file)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = 2
     free = target

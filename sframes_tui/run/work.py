@@ -52,11 +52,13 @@ class Work:
         for rest in (self.folder.path / HIDDEN).glob("*.tmp"):
             rest.unlink()
         found = self.past.survey
-        for saved in found.misplaced:
-            takes.put_back(self.folder, saved)
         for file in found.orphans:
             kept = takes.put_aside(self.folder, file)
             self.emit(Notice("info", f"{file} put aside as {kept.relative_to(self.folder.path)}"))
+        for saved, path in found.misplaced:
+            takes.put_back(self.folder, saved, path)
+            if path in self.folder.orphans(saved.file):
+                path.unlink()
         self._void(found)
 
     def _void(self, found: Survey) -> None:
@@ -126,7 +128,7 @@ class Work:
         if current is not None:
             takes.preserve(self.folder, current)
         self.journal.append("chosen", file=chosen.file, take=take)
-        takes.put_back(self.folder, chosen)
+        takes.put_back(self.folder, chosen, self.folder.take(chosen.file, take))
         self.refresh()
         self.emit(FrameCompleted(frame.number, self.past.picture(frame), 0.0, take))
         self._tell_stale(stale)

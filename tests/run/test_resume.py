@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 
-from sframes_tui.errors import FolderInUseError, SFramesError, UsageError
+from sframes_tui.errors import FolderInUseError, ModelError, SFramesError, UsageError
 from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice, RunCompleted, RunStarted
+from sframes_tui.run.execute import go_on
 from sframes_tui.run.folder import lock_folder
 from sframes_tui.run.journal import NAME
+from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.state import DONE, FAILED, PLANNED, SKIPPED
 from tests.run.story_run import STORY, draw, pictures, resume, write_config
@@ -136,6 +138,22 @@ def test_an_edited_text_keeps_what_it_can_and_loses_nothing(config, finished, tm
     assert len(redrawn(watch)) == 6
     assert pictures(finished) == pictures(draw(write_config(tmp_path / "b", story=edited), tmp_path / "new")[0])
     assert (finished / ".sframes/orphans/oil 0-2.png").read_bytes() == whole["oil 0-2.png"]
+
+
+def test_an_edit_that_is_taken_back_costs_nothing(config, finished):
+    whole = pictures(finished)
+    (config.parent / "story.txt").write_text(STORY.replace("a rope", "a knot"))
+    with pytest.raises(ModelError):
+        go_on(finished, no_model, lambda _: None, Control())
+    assert not (finished / "oil 0-2.png").exists()
+    (config.parent / "story.txt").write_text(STORY)
+    assert not redrawn(resume(finished))
+    assert pictures(finished) == whole
+    assert not list((finished / ".sframes/orphans").iterdir())
+
+
+def no_model(_):
+    raise ModelError("there is none")
 
 
 def test_a_shorter_text_orphans_what_it_no_longer_has(config, finished):

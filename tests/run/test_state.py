@@ -91,6 +91,7 @@ def test_stale_frames_are_marked_until_drawn_again_or_kept():
     state = fold(state, FramesKept((3,)), 1.0)
     state = fold(fold(state, FrameStarted(1, "a", "p", 10), 1.0), FrameCompleted(1, Path("a"), 1.0, 1), 2.0)
     assert (state.stale, state.marks[1], state.marks[2], state.marks[3]) == (1, DONE, STALE, DONE)
+    assert (state.kept, state.drawn, state.steps, state.settled) == (3, 1, 10, 4)
 
 
 def test_marks_of_neighbouring_frames_are_read_across_blocks():
