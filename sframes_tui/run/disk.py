@@ -34,6 +34,11 @@ class Reserve:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @classmethod
+    def of(cls, folder: Path) -> "Reserve":
+        """That of a run folder."""
+        return cls(folder / ".sframes" / "reserve")
+
     def make(self) -> None:
         """Writes it, unless it is there; raises `OSError` with nothing left behind where the disk doesn't take it."""
         if self._path.is_file() and self._path.stat().st_size == RESERVE_BYTES:
@@ -51,7 +56,19 @@ class Reserve:
         self._path.unlink(missing_ok=True)
 
 
-class DiskPatience:
+class Patience:
+    """Does a piece of writing; this kind has none, and raises what it raises."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for the disk, in whichever thread."""
+        return False
+
+    def __call__(self, write: Callable[[], None]) -> None:
+        write()
+
+
+class DiskPatience(Patience):
     """Does pieces of writing for any number of threads; where the disk is full, again and again until it isn't.
 
     Called with a piece of writing that can be repeated. While it waits, `waiting` is true; `RunPaused` is emitted

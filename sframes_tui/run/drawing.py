@@ -5,11 +5,13 @@ import time
 from collections.abc import Mapping
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
+from sframes_tui.run.disk import Reserve
 from sframes_tui.run.events import ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.header import differences, header
 from sframes_tui.run.journal import Journal
 from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.preflight import check_disk, check_model, check_story
 from sframes_tui.run.prompts import fit_prompts
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.rows import choose_rows
@@ -41,6 +43,8 @@ class Drawing:
             self.plan = self._draft.planned_for(self.engine.facts.sampling)
             self.identities = Identities(self.plan, fingerprint(self._draft))
             self._tell_notes()
+            check_story(self.plan, self._emit)
+            check_model(self.engine, self._emit)
             # Once for all prompts as they are, so that what is too long is told before anything is made.
             self._prompts = fit_prompts(self.plan, self.engine, self._emit)
             self.engine.use_rows(_rows(self.plan, self.engine, self._emit))
@@ -76,6 +80,7 @@ class Drawing:
     def draw(self, session: Session, replay: Replay, control: Control) -> None:
         """Draws what is to be drawn, and tells of it from its begin to its end. Raises `SFramesError`, `OSError`."""
         plan, folder, todo = session.plan, session.folder, session.survey.todo
+        check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
         facts, model = self.engine.facts, self.identities.model
         fields = header(facts, self.rows, model, len(plan.frames), len(kept), replay.header)

@@ -17,7 +17,6 @@ from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
 from sframes_tui.run.folder import RunFolder, lock_folder
 from sframes_tui.run.header import write_source
-from sframes_tui.run.journal import NAME, Journal
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.notify import telling
 from sframes_tui.run.plain_folder import require_plain
@@ -39,16 +38,16 @@ def execute(
     tells of, so that a front end knows its kind. A `KeyboardInterrupt` before the first frame is a cancelled run. How
     it ended is told to `notify`, or to whom the configuration names.
     """
-    with recording(draft, root, emit, notify) as (recorder, tell), Drawing(draft, make_engine, tell) as drawing:
+    recorded = recording(draft, root, emit, notify, control)
+    with recorded as (recorder, tell), Drawing(draft, make_engine, tell) as drawing:
         if control.stop.is_set() or control.finish.is_set():
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return
-        folder = RunFolder.create(root, drawing.plan, datetime.now())
-        recorder.own(folder)
+        folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
         write_source(folder, draft.text_file)
         folder.write_config(draft.resolved(drawing.rows))
         carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
-        recorder.write_into(Journal(folder.path / NAME))
+        recorder.open_journal()
         survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
         drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control)
 
@@ -60,7 +59,7 @@ def go_on(
 
     First of all, `FolderInUseError` where another process draws into the folder.
     """
-    with opened(path, emit, notify) as (past, work):
+    with opened(path, emit, notify, control) as (past, work):
         work.clear_up()
         if past.is_finished:
             work.emit(Notice("info", f"nothing to do: all {counted(len(past.plan.frames), 'picture')} are there"))
@@ -71,7 +70,9 @@ def go_on(
 
 
 @contextlib.contextmanager
-def opened(path: Path, emit: Emit, notify: str | None = None) -> "Iterator[tuple[PastRun, Work]]":
+def opened(
+    path: Path, emit: Emit, notify: str | None = None, control: Control | None = None
+) -> "Iterator[tuple[PastRun, Work]]":
     """A run's folder, locked, and what writes there; ends as `execute` does."""
     try:
         require_plain(path)
@@ -80,12 +81,11 @@ def opened(path: Path, emit: Emit, notify: str | None = None) -> "Iterator[tuple
     except SFramesError as error:
         emit(RunFailed(str(error)))
         raise
-    with recording(past.draft, path, emit, notify) as (recorder, tell):
+    with recording(past.draft, path, emit, notify, control) as (recorder, tell):
         # Once more, since another process may have drawn until it let go of the lock.
         past = open_run(path)
-        folder = RunFolder(path, past.plan, lock)
-        recorder.own(folder)
-        recorder.write_into(Journal(path / NAME))
+        folder = recorder.own(RunFolder(path, past.plan, lock))
+        recorder.open_journal()
         yield past, Work(past, folder, recorder.journal, tell)
 
 
@@ -97,12 +97,15 @@ def _lock(path: Path) -> FileLock:
 
 
 @contextlib.contextmanager
-def recording(draft: Draft, place: Path, emit: Emit, notify: str | None) -> Iterator[tuple[Recorder, Emit]]:
+def recording(
+    draft: Draft, place: Path, emit: Emit, notify: str | None, control: Control | None
+) -> Iterator[tuple[Recorder, Emit]]:
     """Where the events of a drawing go: to `emit`, and into the run folder once the recorder has one.
 
-    Whatever goes wrong within is told of by one last event; `place` is where things are written.
+    Whatever goes wrong within is told of by one last event; `place` is where things are written. Where there is a
+    `control` to end the waiting, a full disk is waited for.
     """
-    with Recorder(emit) as recorder:
+    with Recorder(emit, control.is_ending if control else None) as recorder:
         tell = telling(notify or draft.config.generation_config.notify, draft.plan.story.key, recorder.emit)
         with _failures_told(place, len(draft.plan.frames), tell):
             yield recorder, tell

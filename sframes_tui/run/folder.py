@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.printable import one_line
-from sframes_tui.run.journal import Patience, at_once
+from sframes_tui.run.disk import Patience
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
 
@@ -78,7 +78,7 @@ class RunFolder(Layout):
     """A run folder that this process has locked; made by `create` or `open`."""
 
     lock: FileLock
-    patience: Patience = at_once
+    patience: Patience = field(default_factory=Patience)
     """What is done where the disk takes no more."""
 
     @classmethod

@@ -10,21 +10,15 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sframes_tui.run.disk import Patience
+
 Record = dict[str, Any]
 """JSON data; `kind` says what it tells of."""
-Patience = Callable[[Callable[[], None]], None]
-"""Does a piece of writing, perhaps again and again until the disk takes it; raises what makes it give up."""
 
 NAME = "journal.jsonl"
-
-
-def at_once(write: Callable[[], None]) -> None:
-    """The patience of somebody who has none."""
-    write()
 
 
 def encode(record: Record) -> bytes:
@@ -74,9 +68,9 @@ def read_journal(path: Path, offset: int = 0) -> tuple[list[Record], int]:
 class Journal:
     """Appends records; made by whoever holds the run folder's lock. May be used from any thread."""
 
-    def __init__(self, path: Path, patience: Patience = at_once) -> None:
+    def __init__(self, path: Path, patience: Patience | None = None) -> None:
         """Opens or begins the journal at `path`; a torn or wrong rest is moved away first. Raises `OSError`."""
-        self._patience = patience
+        self._patience = patience or Patience()
         self._lock = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         self._file = os.open(path, flags, 0o644)

@@ -4,6 +4,7 @@ The plan is a graph in which every frame waits for at most one other. The loop k
 in flight: a frame is ready once its base is drawn, before the base's file is written.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,11 +13,14 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Job, Outcome, Progress, Remark, Spoiled
+from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Finished
 from sframes_tui.run.bases import Bases
+from sframes_tui.run.disk import is_full
 from sframes_tui.run.events import (
     ChapterStarted,
     Event,
+    FrameCompleted,
     FrameFailed,
     FrameProgress,
     FrameSkipped,
@@ -28,9 +32,11 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
 )
+from sframes_tui.run.recorder import LOG
 from sframes_tui.run.replay import Sheet
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.run.session import Session
+from sframes_tui.run.watchdog import Watchdog
 from sframes_tui.story.plan import Frame
 
 Emit = Callable[[Event], None]
@@ -52,6 +58,9 @@ class Control:
     begun: threading.Event = field(default_factory=threading.Event)
     """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
 
+    def is_ending(self) -> bool:
+        return self.finish.is_set() or self.stop.is_set()
+
 
 @dataclass(frozen=True, slots=True)
 class InHand:
@@ -71,7 +80,7 @@ class Loop:
     ) -> None:
         """`sheets`: the grids that the journal tells of, by their files."""
         self._session, self._plan, self._engine = session, session.plan, engine
-        self._emit, self._control = emit, control
+        self._emit, self._control, self._patience = emit, control, session.folder.patience
         todo, follow = session.survey.todo, session.survey.follow
         slots = engine.capacity if engine.pinned else 1
         self._schedule = Schedule(session.plan, engine.capacity, slots, todo, follow)
@@ -82,6 +91,8 @@ class Loop:
         self._begun_chapters: set[tuple[int, int]] = set()
         self._left, self._drawn, self._failed, self._skipped = len(todo), 0, 0, 0
         self._told_to_finish = False
+        self._saved = 0
+        self._watchdog = Watchdog(session.folder.path / LOG, self._tell_of_silence, control.stop)
 
     def run(self) -> bool:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.
@@ -91,11 +102,13 @@ class Loop:
         started = time.monotonic()
         try:
             self._archive.write_grids()
-            self._draw()
+            with self._watchdog:
+                self._draw()
         finally:
             self._archive.writer.close()
             self._tell_saved()
-        self._archive.writer.check()
+        self._check_saved()
+        self._count_unsaved()
         ending = self._ending(time.monotonic() - started)
         self._emit(ending)
         return isinstance(ending, RunCompleted) and not ending.failed and not ending.skipped
@@ -104,14 +117,50 @@ class Loop:
         while (self._schedule or self._in_hand) and not self._control.stop.is_set():
             self._admit()
             if self._in_hand:
-                for outcome in self._engine.advance(self._report, self._control.stop):
+                for outcome in self._advance():
                     self._settle(outcome)
                 self._tell_saved()
-                self._archive.writer.check()
+                self._check_saved()
             elif self._control.finish.is_set():
                 break
             elif self._control.pause.is_set():
                 self._wait()
+            elif self._patience.waiting:
+                self._control.stop.wait(PAUSE_SECONDS)
+                self._tell_saved()
+
+    def _advance(self) -> list[Outcome]:
+        """The engine's outcomes; those of frames that were given up since no step was made for too long."""
+        with self._watchdog.watched():
+            outcomes = self._engine.advance(self._report, self._watchdog.cancelled)
+        if not self._watchdog.cancelled.is_given_up():
+            return outcomes
+        outcomes += self._engine.advance(self._report, self._watchdog.cancelled)  # it lets go of what it has left
+        seconds = self._watchdog.forgive()
+        settled = {outcome.frame for outcome in outcomes if not isinstance(outcome, Remark)}
+        reason = f"no step was made for {seconds:.0f} s"
+        return [*outcomes, *(Spoiled(number, reason) for number in self._in_hand if number not in settled)]
+
+    def _tell_of_silence(self, seconds: float) -> None:
+        names = ", ".join(self._plan.name(each.frame) for each in list(self._in_hand.values()))
+        text = f"no step for {seconds:.0f} s; where the program stands is in {LOG}. {names} will be given up once it "
+        self._emit(Notice("error", f"{text}goes on; if it never does, kill -9 {os.getpid()} and resume lose no more"))
+
+    def _check_saved(self) -> None:
+        """Raises what saving raised; a full disk is none where nobody wants to wait for it any longer."""
+        try:
+            self._archive.writer.check()
+        except OSError as error:
+            if not is_full(error) or not self._control.is_ending():
+                raise
+
+    def _count_unsaved(self) -> None:
+        """What a full disk didn't take is still to be drawn."""
+        if lost := self._drawn - self._saved:
+            self._drawn, self._left = self._saved, self._left + lost
+            self._emit(
+                Notice("warning", f"{counted(lost, 'picture')} did not fit on the full disk; resume draws them again")
+            )
 
     def _wait(self) -> None:
         """Returns once a paused run may go on or is told to end."""
@@ -119,8 +168,8 @@ class Loop:
         control = self._control
         while control.pause.is_set() and not control.finish.is_set() and not control.stop.wait(PAUSE_SECONDS):
             self._tell_saved()
-            self._archive.writer.check()
-        if not control.finish.is_set() and not control.stop.is_set():
+            self._check_saved()
+        if not control.is_ending():
             self._emit(RunResumed())
 
     def _ending(self, seconds: float) -> Event:
@@ -139,7 +188,8 @@ class Loop:
                 self._engine.admit(self._job(in_hand))
 
     def _may_begin(self) -> bool:
-        return not self._control.finish.is_set() and not self._control.pause.is_set()
+        held = self._control.pause.is_set() or self._patience.waiting
+        return not held and not self._control.finish.is_set()
 
     def _begin(self, frame: Frame) -> None:
         """Tells of a frame's beginning, once however often it is tried."""
@@ -166,6 +216,7 @@ class Loop:
         return Job(frame.number, sent, seed, frame.strength, in_hand.base, self._plan.chains[frame.number])
 
     def _report(self, progress: Progress) -> None:
+        self._watchdog.step()
         self._emit(FrameProgress(progress.frame, progress.step, progress.steps, progress.preview))
         self._tell_saved()
         if self._control.finish.is_set() and not self._told_to_finish:
@@ -174,6 +225,7 @@ class Loop:
 
     def _tell_saved(self) -> None:
         for event in self._archive.writer.finished():
+            self._saved += isinstance(event, FrameCompleted)
             self._emit(event)
 
     def _settle(self, outcome: Outcome) -> None:

@@ -26,6 +26,8 @@ def fit_prompts(plan: Plan, engine: Engine, emit: Callable[[Event], None]) -> Pr
                 overflows.append(f"longer than the model reads, lost: {fitted.lost!r} of {prompt[:60]!r}")
     for text in _shortened(overflows):
         emit(Notice("warning", text))
+    if not overflows:
+        emit(Notice("info", "checked the prompts: the model reads every one whole"))
     return sent
 
 

@@ -1,12 +1,15 @@
 """Events -> the journal and `run.log`, before anybody else is told. Must not import torch."""
 
 import contextlib
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from sframes_tui.run.describe import describe
+from sframes_tui.run.disk import DiskPatience, Reserve
 from sframes_tui.run.events import (
     Event,
     FrameFailed,
@@ -21,7 +24,7 @@ from sframes_tui.run.events import (
     RunResumed,
 )
 from sframes_tui.run.folder import Layout, RunFolder
-from sframes_tui.run.journal import Journal
+from sframes_tui.run.journal import NAME, Journal
 
 LOG = "run.log"
 
@@ -66,25 +69,37 @@ class RunLog:
 class Recorder:
     """Hands events on to a front end once they are in the journal, where there is one already, and in `run.log`."""
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
-        self._emit, self._log = emit, RunLog()
+    def __init__(self, emit: Callable[[Event], None], told_to_end: Callable[[], bool] | None = None) -> None:
+        """`told_to_end` ends the waiting for a full disk; without it there is none."""
+        self._emit, self._log, self._told_to_end = emit, RunLog(), told_to_end
+        self._lock = threading.RLock()
         self._folder: RunFolder | None = None
         self._journal: Journal | None = None
 
     def emit(self, event: Event) -> None:
-        if self._journal and self._folder:
-            record(self._journal, self._folder, event)
-        self._log.see(event)
-        self._emit(event)
+        """May be called from any thread; one event at a time goes on."""
+        with self._lock:
+            if self._journal and self._folder:
+                record(self._journal, self._folder, event)
+            self._log.see(event)
+            self._emit(event)
 
-    def own(self, folder: RunFolder) -> None:
-        """From now on events go into the folder's `run.log`; it is let go of at the end."""
+    def own(self, folder: RunFolder) -> RunFolder:
+        """From now on events go into the folder's `run.log`; it is let go of at the end.
+
+        Returns the folder, as one that waits where the disk is full.
+        """
+        if self._told_to_end is not None:
+            patience = DiskPatience(Reserve.of(folder.path), self.emit, self._told_to_end)
+            folder = replace(folder, patience=patience)
         self._folder = folder
         self._log.open(folder.path)
+        return folder
 
-    def write_into(self, journal: Journal) -> None:
-        """From now on events are written down; the journal is closed at the end."""
-        self._journal = journal
+    def open_journal(self) -> None:
+        """From now on events are written down; the journal is closed at the end. Raises `OSError`."""
+        assert self._folder is not None
+        self._journal = Journal(self._folder.path / NAME, self._folder.patience)
 
     @property
     def journal(self) -> Journal:
@@ -99,6 +114,7 @@ class Recorder:
         if self._journal:
             self._journal.close()
         if self._folder:
+            Reserve.of(self._folder.path).drop()
             self._folder.close()
 
 
@@ -137,10 +153,14 @@ def _record_ending(journal: Journal, event: Event) -> None:
             counts = {"drawn": drawn, "failed": failed, "skipped": skipped, "seconds": round(seconds, 3)}
             journal.append("ended", how="completed", **counts)
         case RunCancelled(drawn=drawn, left=left):
-            journal.append("ended", how="cancelled", drawn=drawn, left=left)
+            _append_if_it_fits(journal, how="cancelled", drawn=drawn, left=left)
         case RunFailed(error=error):
-            # A disk that takes nothing is what it may tell of.
-            with contextlib.suppress(OSError):
-                journal.append("ended", how="failed", error=error)
+            _append_if_it_fits(journal, how="failed", error=error)
         case _:
             return
+
+
+def _append_if_it_fits(journal: Journal, **fields: object) -> None:
+    """A disk that takes nothing may be why a run ended."""
+    with contextlib.suppress(OSError):
+        journal.append("ended", **fields)

@@ -85,7 +85,7 @@ def check(past: PastRun, request: Request) -> None:
 
 def redraw(path: Path, request: Request, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
     """Draws frames again, and their descendants if that is asked. Ends and raises as `execute` does."""
-    with opened(path, emit) as (past, work):
+    with opened(path, emit, control=control) as (past, work):
         check(past, request)
         work.clear_up()
         changes = {number: _change(work.past, request, past.plan.frames[number]) for number in request.frames}
@@ -129,7 +129,7 @@ def _tell_descendants(work: Work, request: Request, behind: Collection[int]) -> 
 
 def redraw_stale(path: Path, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
     """Draws every picture again that is out of date, as it was drawn before. Ends and raises as `execute` does."""
-    with opened(path, emit) as (_, work):
+    with opened(path, emit, control=control) as (_, work):
         work.clear_up()
         stale = sorted(work.past.survey.stale)
         if stale:

@@ -25,7 +25,7 @@ TICK = 1.0
 
 
 class Interruption(threading.Event):
-    """Set by the watchdog, or seen as set while the run is told to stop."""
+    """Set by the watchdog, or seen as set once the run is told to stop."""
 
     def __init__(self, stop: threading.Event) -> None:
         super().__init__()
@@ -34,12 +34,15 @@ class Interruption(threading.Event):
     def is_set(self) -> bool:
         return super().is_set() or self._stop.is_set()
 
+    def is_given_up(self) -> bool:
+        return super().is_set()
+
 
 class Watchdog:
     """Watches one worker: a context manager with a thread of its own.
 
     The worker works `watched()`, tells of each step with `step()`, and looks at `cancelled` at every step. After a
-    silence, `gave_up()` says once for how many seconds there was none.
+    silence that is too long `cancelled` is set, until somebody calls `forgive()`.
     """
 
     def __init__(self, log: Path, bark: Callable[[float], None], stop: threading.Event) -> None:
@@ -75,7 +78,8 @@ class Watchdog:
         if self._begun is not None:
             taken = now - self._begun
             self._first = taken if self._first is None else self._first
-            self._steps.append(taken)
+            if taken * 10 > self._first:  # frames that are drawn together tell of their common step one by one
+                self._steps.append(taken)
         self._silence, self._begun = 0.0, now
 
     @property
@@ -85,11 +89,11 @@ class Watchdog:
             return BEFORE_THE_FIRST
         return max(SHORTEST, MEDIANS * statistics.median(self._steps.copy()), FIRSTS * self._first)
 
-    def gave_up(self) -> float | None:
-        """Seconds of silence for which the work in hand was given up, told once; None if it wasn't."""
+    def forgive(self) -> float:
+        """Watches on; returns for how many seconds there was silence."""
         seconds, self._given_up_after = self._given_up_after, 0.0
         self.cancelled.clear()
-        return seconds or None
+        return seconds
 
     def _watch(self) -> None:
         before = time.monotonic()
@@ -98,7 +102,7 @@ class Watchdog:
             if self._begun is not None:
                 # While the whole process, or the machine, stood still, nobody could make steps.
                 self._silence += min(now - before, 2 * TICK)
-                if self._silence > self.limit and not self._given_up_after:
+                if self._silence > self.limit and not self.cancelled.is_given_up():
                     self._give_up()
             before = now
 
