@@ -57,11 +57,11 @@ class Space(NamedTuple):
 
 def fit(size: tuple[int, int], space: Space) -> tuple[int, int]:
     """The most columns and rows in which a picture of `size` pixels keeps its proportions."""
-    width, height = space.columns * space.cell.width, space.rows * space.cell.height
-    scale = min(width / size[0], height / size[1])
-    columns = min(space.columns, max(1, round(size[0] * scale / space.cell.width)))
-    rows = min(space.rows, max(1, round(size[1] * scale / space.cell.height)))
-    return min(columns, picture_library.LARGEST_SIDE), min(rows, picture_library.LARGEST_SIDE)
+    most = picture_library.LARGEST_SIDE
+    columns, rows = min(space.columns, most), min(space.rows, most)
+    scale = min(columns * space.cell.width / size[0], rows * space.cell.height / size[1])
+    wide, high = size[0] * scale / space.cell.width, size[1] * scale / space.cell.height
+    return min(columns, max(1, round(wide))), min(rows, max(1, round(high)))
 
 
 def paint(picture: Image.Image, space: Space) -> Painting:

@@ -1,5 +1,8 @@
 """Pictures on a screen of their own: one as large as it goes, or a chapter's side by side. Must not import torch."""
 
+from collections.abc import Callable
+
+from PIL import Image
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -41,7 +44,7 @@ class OnePicture(Screen[None]):
         yield Static(id="facts", markup=False)
 
     def on_mount(self) -> None:
-        self._pane.watcher = self.refresh_pictures
+        self._pane.watcher = self
         self.refresh_pictures()
 
     def on_unmount(self) -> None:
@@ -63,6 +66,10 @@ class OnePicture(Screen[None]):
             self.view.show_file(face.path)
         else:
             self.view.show_words(face.words)
+
+    def show_preview(self, frame: Frame, make: Callable[[], Image.Image]) -> None:
+        if frame == self._pane.frame:
+            self.view.show_preview(make)
 
     def _show_facts(self, frame: Frame, status: str) -> None:
         """Only where they are others: an update of the text may draw the picture anew."""
@@ -104,7 +111,7 @@ class ChapterGrid(Screen[None]):
             yield Static(id="facts", markup=False)
 
     def on_mount(self) -> None:
-        self._pane.watcher = self.refresh_pictures
+        self._pane.watcher = self
         frame = self._pane.frame
         self._chosen = self._frames.index(frame) if frame in self._frames else 0
         self.refresh_pictures()
@@ -134,6 +141,10 @@ class ChapterGrid(Screen[None]):
         if words != self._words:
             self._words = words
             self.query_one("#facts", Static).update(Text.assemble((f"{GRID_KEYS}   ", "dim"), words), layout=False)
+
+    def show_preview(self, frame: Frame, make: Callable[[], Image.Image]) -> None:
+        if frame in (frames := self._frames):
+            self.query_one(TileGrid).preview(frames.index(frame), make)
 
     def action_choose(self, columns: int, rows: int) -> None:
         """Moves the choice, over pages too."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 from rich.text import Text
@@ -28,6 +29,16 @@ PREVIEW_SECONDS = 0.25
 
 STRIP_FROM = 16
 """Lines of the pane from which on there is room for the film strip."""
+
+
+class Watcher(Protocol):
+    """Is told of every change."""
+
+    def refresh_pictures(self) -> None: ...
+
+    def show_preview(self, frame: Frame, make: Callable[[], Image.Image]) -> None:
+        """Of a frame of the prompt that the pane shows."""
+        ...
 
 
 class PicturePane(Vertical, can_focus=True):
@@ -56,8 +67,8 @@ class PicturePane(Vertical, can_focus=True):
         self._previews: dict[int, Callable[[], Image.Image]] = {}
         self._timer: Timer | None = None
         self._title = ""
-        self.watcher: Callable[[], None] | None = None
-        """Called after every change: by a screen that shows the same pictures in another way."""
+        self.watcher: Watcher | None = None
+        """A screen that shows the same pictures in another way, while it is open."""
 
     def compose(self) -> ComposeResult:
         yield TileGrid(self.canvas)
@@ -154,7 +165,7 @@ class PicturePane(Vertical, can_focus=True):
             len(frames), frames.index(frame), lambda place: self.face(frames[place], album.tag(frames[place]))
         )
         if self.watcher is not None:
-            self.watcher()
+            self.watcher.refresh_pictures()
         chain = album.chain(frame)
         self.query_one(FilmStrip).show(
             len(chain),
@@ -176,7 +187,10 @@ class PicturePane(Vertical, can_focus=True):
             if frame.number not in self._previews or self.album is None or self.album.mark(frame) != DRAWING:
                 continue
             if self._pace.may_send(self._preview_weight(tiles)):
-                tiles.preview(place, self._previews.pop(frame.number))
+                make = self._previews.pop(frame.number)
+                tiles.preview(place, make)
+                if self.watcher is not None:
+                    self.watcher.show_preview(frame, make)
         shown = {frame.number for frame in self.frames}
         if shown & self._previews.keys():
             self._timer = self.set_timer(PREVIEW_SECONDS, self._show_previews)

@@ -142,6 +142,25 @@ async def test_the_test_page_tells_what_the_terminal_can_do(config):
         assert app.screen is app.main
 
 
+async def test_a_preview_stands_in_for_a_picture_until_it_is_drawn(config, gate, gated):
+    async with opened(config, gated) as (app, pilot):
+        await until(pilot, lambda: app.main.draft)
+        await pilot.press("ctrl+r")
+        gate.let(1)
+        await until(pilot, lambda: "oil ◐" in screen_text(app))
+        pane(app).show_preview(0, lambda: Image.new("RGB", (8, 8), "red"))
+        await until(pilot, lambda: shown(app) == 1)
+        assert "▀▀▀" in screen_text(app)
+        pane(app).focus()
+        await pilot.press("z")
+        pane(app).show_preview(0, lambda: Image.new("L", (8, 8)))
+        await until(pilot, lambda: app.screen.view.painting)
+        pane(app).show_preview(0, lambda: 1 // 0)
+        await until(pilot, lambda: "can't be shown: integer" in screen_text(app))
+        gate.open()
+        await until(pilot, lambda: app.screen.view.painting)
+
+
 def broken(path, kind):
     """Makes a saved picture something else."""
     data = path.read_bytes()
