@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from functools import lru_cache
 
 from PIL import Image
 
@@ -17,6 +18,7 @@ def sixel_pictures(output):
     return [((int(row) - 1, int(column) - 1), _sixel(data)) for row, column, data in SIXEL.findall(output)]
 
 
+@lru_cache(100)
 def _sixel(data):
     """As xterm 379 does it: a definition alone doesn't choose its colour."""
     picture, pixels, colours, colour, x, y = None, None, {}, None, 0, 0

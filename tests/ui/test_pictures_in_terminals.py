@@ -127,12 +127,12 @@ def test_resizing_and_suspending_during_a_run_do_no_harm(shown):
 
 
 def test_what_lay_over_a_picture_leaves_no_hole(shown):
-    with shown(XTERM) as terminal:
+    with shown(XTERM, size=(80, 24)) as terminal:
         terminal.until(painted)
         terminal.press(START)
         terminal.until(lambda output: b"6 pictures drawn" in output)
         terminal.press(PICTURES + FULL)
-        terminal.until(lambda output: sixel_pictures(output)[-1:] and sixel_pictures(output)[-1][1].height > 400)
+        terminal.until(lambda output: sixel_pictures(output)[-1:] and sixel_pictures(output)[-1][1].height > 300)
         # A notification over the picture's corner, which goes by itself.
         terminal.press(b"pppp")
         terminal.until(lambda output: b"Pictures: sixel" in output)
