@@ -303,10 +303,17 @@ class ConfigForm(Vertical):
     # Undo, save.
 
     def action_undo(self) -> None:
-        self._take(self.document.undone())
+        self._travel(self.document.undone())
 
     def action_redo(self) -> None:
-        self._take(self.document.redone())
+        self._travel(self.document.redone())
+
+    def _travel(self, document: Document) -> None:
+        """To another state, and to the option that differs in it."""
+        differing = sorted(document.current.differences(self.document.current))
+        self._take(document)
+        if differing:
+            self.focus_option(differing[-1])
 
     def action_revert(self) -> None:
         self._take(self.document.reverted())

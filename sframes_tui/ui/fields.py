@@ -16,7 +16,7 @@ from textual.reactive import Reactive, reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
-from sframes_tui.printable import one_line
+from sframes_tui.printable import one_line, printable
 from sframes_tui.story.option_text import placeholder, shown_value, stepped, typed_value
 from sframes_tui.story.options import Option
 from sframes_tui.ui.commands import bindings
@@ -81,6 +81,10 @@ class TextField(Input, FormField):
             with self.prevent(Input.Changed):
                 self.value = text
             self.cursor_position = len(text)
+
+    def validate_value(self, value: str) -> str:
+        """What is pasted may hold control characters, which must not reach the terminal."""
+        return printable(value)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()

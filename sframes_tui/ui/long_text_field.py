@@ -5,8 +5,10 @@ Loaded only once fields are made: the first screen doesn't wait for Textual's ed
 
 from typing import Any
 
+from textual.events import Paste
 from textual.widgets import TextArea
 
+from sframes_tui.printable import printable
 from sframes_tui.story.option_text import NUMBERS, placeholder, shown_value, typed_value
 from sframes_tui.story.options import Option
 from sframes_tui.ui.fields import ChoiceField, FieldEdited, FieldLeft, FormField, NumberField, TextField
@@ -39,6 +41,10 @@ class LongTextField(TextArea, FormField):
     def on_text_area_changed(self, message: TextArea.Changed) -> None:
         message.stop()
         self.post_message(FieldEdited(self.path, typed_value(self.option, self.text), typing=True))
+
+    def on_paste(self, event: Paste) -> None:
+        """It may hold control characters, which must not reach the terminal; the text area takes what is left."""
+        event.text = printable(event.text)
 
     def keeps(self, by: int) -> bool:
         return 0 <= self._line + by < self.wrapped_document.height

@@ -59,6 +59,9 @@ class OptionRow(Grid):
             self._problem.update(Content(printable(problem)))
             self.set_class(bool(problem), "-wrong")
 
+    def on_click(self) -> None:
+        self.field.focus()
+
     def _label_text(self, document: Document) -> Content:
         mark = ("● ", "$text-warning") if self.path in document.changed else "  "
         name = one_line(self.option.key, LABEL_WIDTH - 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
+from textual.events import Paste
 
 from sframes_tui.story.document import Document
 from sframes_tui.story.options import options
@@ -188,7 +189,9 @@ async def test_undo_redo_and_revert(path):
         assert app.focused.text == "fog"
         await pilot.press("ctrl+u")
         assert not app.document.unsaved
+        await go_to(app, pilot, "generation_config.seed")
         await pilot.press("ctrl+y", "ctrl+y")
+        await until(pilot, lambda: app.focused.path == "generation_config.negative_prompt")
         assert app.focused.text == "foggy"
         await pilot.press(BY_ID["revert"].key)
         assert not app.document.unsaved
@@ -394,9 +397,38 @@ async def test_hostile_values_are_shown_literally(path):
         app.form._show()
         for option in ("prompt_config.source", "prompt_config.prompt_override", "generation_config.dtype"):
             await go_to(app, pilot, option)
-        shown = "".join(segment.text for line in app.screen._compositor.render_strips() for segment in line)
+        shown = screen_text(app)
         assert "[/red]" in shown
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+@pytest.mark.parametrize("option", ["prompt_config.key", "prompt_config.prompt_override"])
+async def test_what_is_pasted_is_made_harmless(path, option):
+    async with form_of(path) as (app, pilot):
+        await go_to(app, pilot, option)
+        app._driver.send_message(Paste("a\x1b]52;c;b\x07"))
+        await until(pilot, lambda: app.document.value(option) == "a␛]52;c;b␇")
+
+
+async def test_names_of_any_kind_are_listed_or_left_out(path):
+    folder = path.parent / "[" / "red]"
+    folder.mkdir(parents=True)
+    (folder / "[bold]sea.txt").write_text("a")
+    (folder / "bad\x1b[31m.txt").write_text("a")
+    async with form_of(path) as (app, pilot):
+        app.form.set_value("prompt_config.source", "[/red]/[bold]sea.txt")
+        await go_to(app, pilot, "prompt_config.source")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: len(app.screen_stack) == 2 and "[bold]sea.txt" in screen_text(app))
+        assert "[/red]" in screen_text(app)
+        assert "bad" not in screen_text(app)
+        assert "\x1b" not in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+def screen_text(app):
+    return "".join(segment.text for line in app.screen._compositor.render_strips() for segment in line)
 
 
 async def test_the_form_saves_from_the_real_screen(config):
