@@ -11,6 +11,7 @@ from sframes_tui.run.state import RunState
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.note import Note
 from sframes_tui.story.plan import Plan
+from sframes_tui.ui.commands import BY_ID, shown_keys
 from sframes_tui.ui.story_reader import Problem, Reading
 
 SHOWN_NOTES = 3
@@ -64,6 +65,8 @@ def problem_text(problem: Problem, width: int) -> Content:
     if problem.pattern:
         pattern, caret = _caret(problem.pattern, problem.at, max(width, 8))
         lines += [Content(pattern), Content.styled(f"{' ' * caret}▲", "$error bold")]
+    if "regex" in problem.sentence:
+        lines.append(Content.styled(f"{shown_keys(BY_ID['patterns'])} shows ready regexes that match", "$text-muted"))
     return Content("\n").join(lines)
 
 

@@ -1,6 +1,8 @@
 """The newest document's story: read and split beside the screen's thread, no more of it than changed. No widget."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,9 +85,10 @@ class StoryReader:
         """The plan of a document that is valid and was read; raises `SFramesError`."""
         if reading.document.loaded is None or reading.story is None:
             raise StoryError(reading.problem.sentence if reading.problem else reading.document.problem)
-        draft = make_draft(reading.document.loaded, reading.story)
-        # Worked out here and kept by the plan, so that the screen's thread doesn't have to.
-        _ = draft.plan.steps, draft.plan.chapter_keys
+        with _uncollected():
+            draft = make_draft(reading.document.loaded, reading.story)
+            # Worked out here and kept by the plan, so that the screen's thread doesn't have to.
+            _ = draft.plan.steps, draft.plan.chapter_keys
         return draft
 
     def text(self, document: Document) -> SourceText:
@@ -113,8 +116,23 @@ class StoryReader:
         text_key, text = self._read(path, config.encoding)
         key = (text_key, config.model_dump_json(exclude={"leave_out"}))
         if self._story is None or self._story[0] != key:
-            self._story = (key, split_story(text, config, config.key or path.stem, unwanted))
+            with _uncollected():
+                self._story = (key, split_story(text, config, config.key or path.stem, unwanted))
         return self._story[1]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Makes many objects without the garbage collector looking through all of them again and again.
+
+    It stops every thread, also the screen's, for tenths of a second. Stories and plans hold no cycles.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _prompt_config(document: Document) -> PromptConfig:

@@ -124,7 +124,8 @@ async def test_a_broken_regex_shows_where_it_breaks_and_keeps_the_last_story(pan
         before = pane.lines()
         pane.set(CHAPTERS, "Chapter (\\d+")
         await until(pilot, lambda: pane.text("problem"))
-        sentence, pattern, caret = pane.text("problem").split("\n")
+        sentence, pattern, caret, hint = pane.text("problem").split("\n")
+        assert hint == "r shows ready regexes that match"
         assert sentence == "chapter_split_regex: missing )"
         assert pattern == "Chapter (\\d+"
         assert caret.index("▲") == len("Chapter (\\d+")
@@ -301,3 +302,17 @@ async def test_a_source_that_is_gone_is_a_sentence_and_comes_back(pane, config):
         (config.parent / "story.txt").write_text("Chapter 9 New\nthing\n")
         pane.set("prompt_config.max_chapters", 5)
         await until(pilot, lambda: pane.lines()[0].startswith("▾ 0 Chapter 9 New"))
+
+
+async def test_an_endless_regex_is_given_up_and_a_newer_one_wins_meanwhile(pane, config):
+    (config.parent / "story.txt").write_text(f"Chapter 1\n{'a' * 60}!\n")
+    async with pane.run_test() as pilot:
+        await pane.planned(pilot)
+        pane.set(PROMPTS, "(?m)^(a|a)+$")
+        await until(pilot, lambda: pane.view._readers == 1)
+        pane.set(PROMPTS, "a{30}")
+        await pane.planned(pilot)
+        assert [line[:5] for line in pane.lines()] == ["▾ 0 C", "· 0-0"]
+        pane.set(PROMPTS, "(?m)^(a|a)+$")
+        await until(pilot, lambda: "tries too many ways to match" in pane.text("problem"))
+        await until(pilot, lambda: pane.view._readers == 0)
