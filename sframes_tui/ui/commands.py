@@ -47,7 +47,7 @@ SCOPES: dict[Scope, str] = {
 }
 """What people call them."""
 
-When = Literal["always", "idle", "running", "paused", "changed"]
+When = Literal["always", "idle", "running", "paused", "changed", "begun"]
 """When the footer shows a command. Its key works at any time."""
 
 
@@ -126,6 +126,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main("finish", "f8", "Stop after this", "Draw the pictures in hand to their end, then stop.", "finish", "running"),
     _main("stop", "f9", "Stop now", "Stop within a step; what is half drawn is lost.", "stop", "running"),
+    _main("resume", "f6", "Go on", "Draw what the run that is shown still lacks.", "resume", "begun"),
     _main("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "changed"),
     _main("show_form", "f2", "Settings", "Go to the settings.", "show('form')"),
     _main("show_story", "f3", "Story", "Go to the story.", "show('story')"),
@@ -136,6 +137,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("style_before", "up", "Style up", "Choose the style before.", "style(-1)", "pictures"),
     Command("style_next", "down", "Style down", "Choose the next style.", "style(1)", "pictures"),
     Command("picture_full", "z", "Full screen", "Show the chosen picture full screen.", "full", "pictures", True),
+    Command("redraw", "r", "Again", "Draw it again, or take an older one back.", "screen.redraw", "pictures", True),
     Command("picture_grid", "g", "Chapter", "Show the chapter's pictures side by side.", "grid", "pictures", True),
     Command("protocol", "p", "Protocol", "Show pictures in the next way: sixel, kitty …", "protocol", "pictures", True),
     Command("terminal", "t", "Terminal", "Show what this terminal can do.", "terminal", "pictures", True),

@@ -90,6 +90,13 @@ def trust_question(path: str, commands: Sequence[str]) -> Question:
     )
 
 
+def resume_question(lines: Sequence[str]) -> Question:
+    """Before a run goes on; `lines` tell what is kept and drawn."""
+    return Question(
+        "Go on with this run?", ["\n".join(lines)], (Answer("yes", "y", "go on"), Answer("no", "n", "not now"))
+    )
+
+
 class ThemeDialog(ModalScreen[str]):
     """Shows each theme as the cursor comes to it; Enter keeps it, Escape takes the old one back."""
 

@@ -3,9 +3,7 @@
 Panes don't know each other: they take data by method and speak by messages, and this screen passes both on.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,26 +11,22 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
-from textual.message import Message
-from textual.screen import Screen
 
-from sframes_tui.printable import one_line
-from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.state import RunState
 from sframes_tui.run.viewer import viewing
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
+from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.config_form import ConfigForm
-from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures import PicturePane
-from sframes_tui.ui.run_control import RunNews
-from sframes_tui.ui.session import Session
+from sframes_tui.ui.run_screen import RunScreen
 from sframes_tui.ui.starting import allowed_draft
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story_view import StoryView
@@ -40,29 +34,19 @@ from sframes_tui.ui.title_bar import PANES, TitleBar
 
 LEFT = ("form", "story")
 """Panes that share a column where there are two: the one that was in front last is seen."""
-TICK_SECONDS = 1.0
-"""How often rates and time left are told anew while nothing happens."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(RunScreen):
     """Settings, story, pictures and log: side by side where there is room, behind each other where there isn't."""
 
     BINDINGS = bindings("main")
 
-    @dataclass
-    class GpuRead(Message):
-        """What the GPU does, from its watch's thread."""
-
-        load: GpuLoad
-
     def __init__(self, opening: Opening, document: Document) -> None:
-        super().__init__()
+        super().__init__(opening)
         self.HORIZONTAL_BREAKPOINTS = BREAKPOINTS
         self.document = document
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
-        self.session = Session(lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)))
-        self._opening = opening
         self._problem, self._start_wanted = "", False
 
     def compose(self) -> ComposeResult:
@@ -71,17 +55,17 @@ class MainScreen(Screen[None]):
             yield ConfigForm(self.document)
             yield StoryView()
             with Vertical(id="right"):
-                yield PicturePane(self._opening.terminal)
+                yield PicturePane(self.opening.terminal)
                 yield LogPane()
         yield StatusLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._bring_to_front("form")
-        self.set_interval(TICK_SECONDS, self._tick)
         self._show_document()
-        self.query_one(StoryView).show_document(self.document)
-        self._show_state()
+        if self.opening.folder is None:
+            self.query_one(StoryView).show_document(self.document)
+        self.show_state(self.session.state)
 
     # The settings and the plan they give.
 
@@ -94,7 +78,7 @@ class MainScreen(Screen[None]):
 
     def _show_document(self) -> None:
         self.query_one(TitleBar).show_document(self.document.title, self.document.unsaved)
-        self.query_one(PicturePane).use_protocol(self._opening.protocol or _protocol(self.document))
+        self.query_one(PicturePane).use_protocol(self.opening.protocol or _protocol(self.document))
         self._show_conditions()
 
     @on(StoryView.Planned)
@@ -111,23 +95,20 @@ class MainScreen(Screen[None]):
     def action_start(self) -> None:
         """Starts what is set up, or says why that can't be."""
         if self.session.running:
-            self._refuse("A run is under way already: pause it or stop it first.")
+            self.refuse("A run is under way already: pause it or stop it first.")
         elif self.document.problems:
             self._point_at_problem()
         elif self.draft is None and self._problem:
-            self._refuse(self._problem)
+            self.refuse(self._problem)
         elif self.draft is None:
             self._start_wanted = True
             self.query_one(StoryView).show_document(self.document)
         else:
             self.run_worker(self._ask_and_start(self.draft), exclusive=True, group="start")
 
-    def _refuse(self, sentence: str) -> None:
-        self.notify(one_line(sentence, 300), severity="warning", markup=False)
-
     def _point_at_problem(self) -> None:
         """Names the first field that is wrong, and goes there."""
-        self._refuse(f"Can't start: {self.document.problem}")
+        self.refuse(f"Can't start: {self.document.problem}")
         self.action_show("form")
         self.query_one(ConfigForm).focus_option(next(iter(self.document.problems)))
 
@@ -139,42 +120,24 @@ class MainScreen(Screen[None]):
         # A start without a seed of its own draws other pictures the next time.
         self.draft = None
         self.query_one(StoryView).show_run(draft.plan)
-        self.session.start(partial(_draw, draft, self._opening))
+        self.draw(draft.plan, partial(_draw, draft, self.opening))
         if self.has_class("-narrow"):
             self.action_show("pictures")
-        self._show_state()
 
-    def action_pause(self) -> None:
-        self._steer(self.session.pause_or_resume)
+    def action_redraw(self) -> None:
+        if (frame := self.query_one(PicturePane).frame) is not None:
+            self.redraw(frame)
 
-    def action_finish(self) -> None:
-        self._steer(self.session.finish)
-
-    def action_stop(self) -> None:
-        self._steer(self.session.stop)
-
-    def _steer(self, action: Callable[[], None]) -> None:
-        if self.session.running:
-            action()
-            self._show_state()
-        else:
-            self._refuse("There is no run under way.")
-
-    @on(RunNews)
-    def take_news(self) -> None:
-        """Everything that has happened since the last time, in one go."""
-        for event in self.session.take():
-            level, line = describe(event)
-            if line:
-                self.tell(level, line)
-            self._pass_on(event)
-        self._show_state()
+    # How the run goes.
 
     def tell(self, level: Level, line: str) -> None:
-        """Adds a line to the log."""
         self.query_one(LogPane).add(level, line)
 
-    def _pass_on(self, event: Event) -> None:
+    def show_run(self, plan: Plan, locate: Callable[[Frame], Path]) -> None:
+        self.query_one(StoryView).show_run(plan)
+        self.query_one(PicturePane).show_plan(plan, locate)
+
+    def pass_on(self, event: Event) -> None:
         match event:
             case FrameProgress(frame=frame, preview=preview) if preview is not None:
                 self.query_one(PicturePane).show_preview(frame, preview)
@@ -183,8 +146,7 @@ class MainScreen(Screen[None]):
             case RunStarted():
                 self.query_one(StoryView).follow()
 
-    def _show_state(self) -> None:
-        state = self.session.state
+    def show_state(self, state: RunState) -> None:
         self.query_one(StatusLine).show_state(state, self.session.facts)
         self.query_one(StoryView).show_state(state)
         self.query_one(PicturePane).show_state(state)
@@ -193,19 +155,8 @@ class MainScreen(Screen[None]):
     def _show_conditions(self) -> None:
         """The footer offers what can be done now."""
         changed = {"changed"} if self.document.unsaved else set()
-        self.query_one(KeyBar).show_conditions(self.session.conditions | changed)
-
-    def _tick(self) -> None:
-        if self.session.running:
-            state = replace(self.session.state, now=time.monotonic())
-            self.query_one(StatusLine).show_state(state, self.session.facts)
-        else:
-            self.session.close()
-        self._show_conditions()
-
-    @on(GpuRead)
-    def take_gpu(self, message: GpuRead) -> None:
-        self.session.take_gpu(message.load)
+        begun = {"begun"} if self.session.state.phase in ("cancelled", "failed") and not self.session.running else set()
+        self.query_one(KeyBar).show_conditions(self.session.conditions | changed | begun)
 
     # What is looked at.
 

@@ -25,7 +25,9 @@ class Opening:
     make_engine: "Callable[[Draft], Engine]"
     """Loads the model of a draft; raises `ModelError`."""
     root: Path
-    """Where run folders go."""
+    """Where new run folders go."""
+    folder: Path | None = None
+    """A run folder to look at."""
     terminal: Terminal | None = None
     protocol: str | None = None
     """How pictures are shown, in place of what the configuration says."""

@@ -56,6 +56,10 @@ class Session:
         self.control.start(draw)
         self.state, self._facts, self._asked = RunState(), SessionFacts(), ""
 
+    def show(self, state: RunState) -> None:
+        """Shows the state of a run that nobody draws."""
+        self.state, self._facts, self._asked = state, SessionFacts(), ""
+
     def pause_or_resume(self) -> None:
         if self.control.pausing:
             self.control.resume()

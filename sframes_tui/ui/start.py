@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
 
+RUN_CONFIG = "run.toml"
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
 
@@ -33,7 +34,7 @@ def run_screen(
     protocol: str | None = None,
     notify: str | None = None,
 ) -> int:
-    """Opens a configuration file on the screen and returns the exit code.
+    """Opens a configuration file or a run folder on the screen and returns the exit code.
 
     `overrides` are put over the file's values, `protocol` and `notify` go before what it says of them. Raises
     `UsageError` where there is no terminal, and `ConfigError` for a file that can't be read.
@@ -47,13 +48,18 @@ def run_screen(
     with native_output() as output:
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
-        return _run(Opening(name, load, make_engine, root, terminal, protocol, notify, output))
+        folder = target if target and target.is_dir() else None
+        return _run(Opening(name, load, make_engine, root, folder, terminal, protocol, notify, output))
 
 
 def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":
     from sframes_tui.story.document import Document
 
-    return Document.open(target, tuple(overrides)) if target else Document.starting()
+    if target is None:
+        return Document.starting()
+    if target.is_dir() and not (target / RUN_CONFIG).is_file():
+        raise UsageError(f"{target}: no run folder, since it has no {RUN_CONFIG}; name one of those below output/")
+    return Document.open(target / RUN_CONFIG if target.is_dir() else target, tuple(overrides))
 
 
 def _run(opening: Opening) -> int:

@@ -93,10 +93,10 @@ def config(tmp_path):
 
 
 @asynccontextmanager
-async def opened(path, make_engine=None, size=(120, 40), root=None):
-    """The application with `path` open, and its pilot."""
+async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None):
+    """The application with `path` open, and its pilot; with a run folder instead, that is looked at."""
     make = make_engine or (lambda draft: PaintEngine(draft.plan))
-    app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, root or path.parent / "output"))
+    app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, root or path.parent / "output", folder))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.screen is app.main and app.main.is_mounted)
         yield app, pilot

@@ -43,7 +43,8 @@ async def test_every_command_has_a_widget_that_does_it(config):
         for command in (each for each in COMMANDS if each.scope in ON_THE_MAIN_SCREEN):
             node = app_module._answering(app.main, command)
             assert node is not None, command.id
-            assert hasattr(node, f"action_{command.action.partition('(')[0]}"), command.id
+            name = command.action.partition("(")[0].removeprefix("screen.")
+            assert hasattr(app.main if "screen." in command.action else node, f"action_{name}"), command.id
 
 
 @pytest.mark.asyncio
