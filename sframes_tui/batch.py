@@ -44,26 +44,27 @@ def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: boo
 
 def draw_in_batch(draft: Draft, draw: Callable[[Emit, Control], None], as_json: bool) -> int:
     """Tells of whatever `draw` does for a draft, steered by signals, and returns the exit code. Raises what it does."""
-    with interrupts() as (control, ending), _Output(draft, as_json, ending) as output:
+    with interrupts() as (control, ending), Output(draft, as_json, ending) as output:
         draw(output.emit, control)
     return (ending.exit_code if output.cancelled else None) or output.exit_code
 
 
-class _Output:
+class Output:
     """Tells of a run on the two standard streams."""
 
-    def __init__(self, draft: Draft, as_json: bool, ending: Ending) -> None:
+    def __init__(self, draft: Draft, as_json: bool, ending: Ending, views: bool = True) -> None:
+        """`views`: whether the viewer that the configuration names is run, which is trusted then."""
         options = draft.config.generation_config
         self._plan, self._json, self._ending = draft.plan, as_json, ending
         self._keeps_pictures = options.save_individual
         self._stdout, self._stderr = standard_sinks()
         self._bar = _Bar(self._stderr) if self._stderr.is_terminal and not as_json else None
-        self._viewer = _viewer(draft, self.emit)
+        self._viewer = _viewer(draft, self.emit) if views else None
         self._state = RunState()
         self.exit_code = 1
         self.cancelled = False
 
-    def __enter__(self) -> "_Output":
+    def __enter__(self) -> "Output":
         if self._bar:
             self._bar.progress.start()
         return self
@@ -74,9 +75,9 @@ class _Output:
         for sink in (self._stdout, self._stderr):
             sink.close(hurry=self._ending.signal is not None)
 
-    def emit(self, event: Event) -> None:
-        """The loop's way to this front end."""
-        self._state = fold(self._state, event, time.monotonic())
+    def emit(self, event: Event, when: float | None = None) -> None:
+        """The loop's way to this front end; `when` it happened, by `time.monotonic()`, if that isn't now."""
+        self._state = fold(self._state, event, time.monotonic() if when is None else when)
         if isinstance(event, RunCompleted):
             self.exit_code = 1 if event.failed or event.skipped else 0
         self.cancelled = isinstance(event, RunCancelled)

@@ -32,6 +32,8 @@ EXIT_CODES = """exit codes:
 COMMANDS_HELP = """other commands:
   resume RUN --batch       go on with a run that was interrupted, or whose text or configuration was edited
   redraw RUN PICTURE       draw one picture again, with another seed, prompt or strength
+  attach RUN               watch a run that another process draws, pause or stop it
+  status RUN [--json]      how a run is: counts, who draws it, time left, what failed
   convert SCRIPT -o FILE   the original script's settings as a configuration file
   trust CONFIG             allow the viewer commands that a configuration names
   doctor                   versions, devices, memory, terminal, models
@@ -237,12 +239,32 @@ def _redraw(words: Sequence[str]) -> int:
     return run_commands.redraw(parser, parser.parse_args(words), _load_engine)
 
 
+def _attach(words: Sequence[str]) -> int:
+    from sframes_tui import attach_commands
+
+    about = "Watch a run that another process draws, or tell it what to do; leaving doesn't touch it."
+    arguments = attach_commands.attach_parser(_parser("sframes attach", about)).parse_args(words)
+    if arguments.order is not None:
+        return _print_lines([attach_commands.order(arguments.run, arguments.order)])
+    return attach_commands.attach(arguments.run, arguments.json)
+
+
+def _status(words: Sequence[str]) -> int:
+    from sframes_tui import attach_commands
+
+    parser = _parser("sframes status", "Tell how a run is: counts, who draws it, time left, what failed.")
+    arguments = attach_commands.status_parser(parser).parse_args(words)
+    return _print_lines(attach_commands.status_lines(arguments.run, arguments.json))
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "convert": _convert,
     "trust": _trust,
     "doctor": _doctor,
     "resume": _resume,
     "redraw": _redraw,
+    "attach": _attach,
+    "status": _status,
 }
 
 

@@ -58,7 +58,8 @@ def _progress(event: Event) -> str:
         case ModelLoadStarted(model=model):
             return f"loading {model}"
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
-            return f"{model} ready in {seconds:.1f} s: {device}, {dtype}, {engine} engine"
+            after = f" in {seconds:.1f} s" if seconds else ""
+            return f"{model} ready{after}: {device}, {dtype}, {engine} engine"
         case RunStarted(folder=folder, frames=frames, steps=steps, kept=kept):
             there = f", {len(kept)} of them there already" if kept else ""
             return f"drawing {counted(frames, 'picture')}{there}, in {counted(steps, 'step')}, into {folder}"

@@ -50,6 +50,7 @@ class ModelLoadCompleted:
     dtype: str
     engine: str
     seconds: float
+    """How long it took; 0 where nobody knows any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,156 @@
+"""How runs are, by their journals and those who draw them. Must not import torch. Writes nothing, reads no picture."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from sframes_tui.errors import DiskError, SteeringError, UsageError
+from sframes_tui.printable import counted, one_line
+from sframes_tui.run.describe import duration
+from sframes_tui.run.folder import holder
+from sframes_tui.run.replay import Replay, replay
+from sframes_tui.run.steering import Status, Steering
+
+Phase = Literal["running", "paused", "finished", "stopped", "failed"]
+"""`stopped` is a run that can go on, whether it was told to stop or its process is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A picture that wasn't drawn."""
+
+    name: str
+    reason: str
+    again: str
+    """The command that draws it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What can be said of a run at a glance."""
+
+    path: Path
+    title: str
+    """The story's key."""
+    begun: float | None
+    """Seconds since 1970; None for a run that has no journal yet."""
+    phase: Phase
+    holder: str | None
+    """The process that draws it now, its host and since when."""
+    frames: int
+    there: int
+    """Pictures that the journal tells of and that count."""
+    skipped: int
+    failures: tuple[Failure, ...] = ()
+    error: str = ""
+    """What the last drawing ended with, if that was a fault; why it is paused, if it is."""
+    live: Status = field(default_factory=dict)
+    """What the drawing process says: see `steering.status_of`; empty where none does."""
+
+    @property
+    def left(self) -> int:
+        return self.frames - self.there - len(self.failures) - self.skipped
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "path": str(self.path), "left": self.left}
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        yield one_line(str(self.path))
+        yield one_line(f"{self.phase}{f': {self.error}' if self.error else ''}", 500)
+        if self.holder:
+            yield f"drawn by {self.holder}"
+        yield self._counts()
+        if (left := self.live.get("seconds_left")) is not None:
+            yield f"{self.live['pictures_per_minute']:.1f} pictures/min, {duration(left)} left"
+        for each in self.live.get("in_flight", ()):
+            yield one_line(f"drawing {each['name']}: step {each['step']} of {each['steps']}")
+        for failure in self.failures:
+            yield one_line(f"{failure.name} failed: {failure.reason}; draw it again with: {failure.again}", 500)
+        if self.phase in ("stopped", "failed"):
+            yield f"go on with: resume {shlex.quote(str(self.path))} --batch"
+
+    def _counts(self) -> str:
+        parts = [f"{self.there} of {counted(self.frames, 'picture')} there"]
+        parts += [f"{number} {word}" for number, word in self._others() if number]
+        return ", ".join(parts)
+
+    def _others(self) -> tuple[tuple[int, str], ...]:
+        return (len(self.failures), "failed"), (self.skipped, "skipped"), (self.left, "left")
+
+
+def run_status(folder: Path) -> RunSummary:
+    """How a run is now, with what the process that draws it says. Raises `UsageError`, `DiskError`."""
+    summary = _summary(folder)
+    if summary.holder is None:
+        return summary
+    try:
+        live = Steering(folder).status()
+    except SteeringError:
+        return summary
+    return RunSummary(**{**_fields(summary), "live": live})
+
+
+def past_runs(root: Path) -> list[RunSummary]:
+    """All runs below an output folder, the newest first; those whose journal can't be read are passed over."""
+    found = []
+    for config in root.glob("*/*/*/*/run.toml"):
+        try:
+            found.append((config.stat().st_mtime, _summary(config.parent)))
+        except (UsageError, DiskError, OSError):
+            continue
+    found.sort(key=lambda each: each[1].begun or each[0], reverse=True)
+    return [summary for _, summary in found]
+
+
+def _fields(summary: RunSummary) -> dict[str, Any]:
+    return {name: getattr(summary, name) for name in RunSummary.__slots__}
+
+
+def _summary(folder: Path) -> RunSummary:
+    if not (folder / "run.toml").is_file():
+        raise UsageError(f"{folder}: no run folder, since it has no run.toml; name one of those below output/")
+    try:
+        known = replay(folder)
+    except OSError as error:
+        raise DiskError(f"{folder}: its journal can't be read: {error.strerror}") from None
+    who = holder(folder)
+    there = sum(known.saved(file) is not None for file in known.current)
+    frames = max(int(known.last_header.get("frames", 0)), there)
+    return RunSummary(
+        path=folder,
+        title=folder.absolute().parent.parent.parent.name,
+        begun=known.header.get("time"),
+        phase=_phase(known, who),
+        holder=who,
+        frames=frames,
+        there=there,
+        skipped=len(known.skipped),
+        failures=tuple(_failure(folder, file, reason) for file, reason in sorted(known.failed.items())),
+        error=_error(known, who),
+    )
+
+
+def _phase(known: Replay, who: str | None) -> Phase:
+    if who is not None:
+        return "running" if known.paused is None else "paused"
+    how = None if known.ended is None else known.ended.get("how")
+    return "finished" if how == "completed" else "failed" if how == "failed" else "stopped"
+
+
+def _error(known: Replay, who: str | None) -> str:
+    if who is not None:
+        return known.paused or ""
+    return str((known.ended or {}).get("error", ""))
+
+
+def _failure(folder: Path, file: str, reason: str) -> Failure:
+    """A journal's file as its frame's name and the command for it."""
+    path = PurePosixPath(file)
+    tag, _, place = path.stem.rpartition(" ")
+    variant = path.parent.name.removeprefix("variant-")
+    which = f" --variant {variant}" if path.parent.name.startswith("variant-") else ""
+    again = f"redraw {shlex.quote(str(folder))} {shlex.quote(f'{place}:{tag}')}{which}"
+    return Failure(path.stem, reason, again)
