@@ -1,5 +1,8 @@
 """An event -> its one line of text, the same on every front end. Must not import torch or textual."""
 
+import shlex
+from pathlib import Path
+
 from sframes_tui.printable import counted, one_line
 from sframes_tui.run.events import (
     ChapterCompleted,
@@ -45,8 +48,9 @@ def describe(event: Event) -> tuple[Level, str]:
             return "warning", f"{counted(len(frames), 'picture')} out of date: a picture before them was drawn again"
         case RunFailed(error=error):
             return "error", one_line(f"the run failed: {error}")
-        case RunCancelled(drawn=drawn, left=left):
-            return "warning", f"stopped: {counted(drawn, 'picture')} drawn, {left} left"
+        case RunCancelled(folder=folder, drawn=drawn, left=left):
+            how = "" if folder is None else f"; go on with: resume {_quoted(folder)}"
+            return "warning", f"stopped: {counted(drawn, 'picture')} drawn, {left} left{how}"
         case RunCompleted(failed=failed):
             return "error" if failed else "info", _ending(event)
         case _:
@@ -82,10 +86,26 @@ def _progress(event: Event) -> str:
 def _ending(event: RunCompleted) -> str:
     parts = [f"{counted(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
     if event.failed:
-        parts.append(f"{event.failed} failed")
+        more = ", …" if event.failed > len(event.failures) else ""
+        parts.append(f"{event.failed} failed" + (f" ({', '.join(event.failures)}{more})" if event.failures else ""))
     if event.skipped:
         parts.append(f"{event.skipped} skipped")
-    return f"{', '.join(parts)}: {one_line(str(event.folder))}"
+    return f"{', '.join(parts)}: {one_line(str(event.folder))}{_again(event)}"
+
+
+def _again(event: RunCompleted) -> str:
+    """How what is missing is drawn."""
+    if not event.failed and not event.skipped:
+        return ""
+    folder = _quoted(event.folder)
+    tag, _, place = event.failures[0].rpartition(" ") if event.failures else ("", "", "")
+    other = f", with another seed: redraw {folder} {shlex.quote(f'{place}:{tag}')}" if place else ""
+    return f"; try again with: resume {folder}{other}"
+
+
+def _quoted(folder: Path) -> str:
+    """As a shell takes it."""
+    return shlex.quote(one_line(str(folder)))
 
 
 def duration(seconds: float) -> str:

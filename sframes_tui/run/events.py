@@ -159,6 +159,8 @@ class RunCompleted:
     failed: int
     skipped: int
     seconds: float
+    failures: tuple[str, ...] = ()
+    """Names of the frames that failed, in the order of their failing; the first few."""
 
 
 @dataclass(frozen=True, slots=True)

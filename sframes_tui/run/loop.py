@@ -4,10 +4,11 @@ The plan is a graph in which every frame waits for at most one other. The loop k
 in flight: a frame is ready once its base is drawn, before the base's file is written.
 """
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -43,6 +44,9 @@ Emit = Callable[[Event], None]
 
 PAUSE_SECONDS = 0.1
 """How soon a paused run sees that it is wanted again."""
+
+
+NAMED_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Loop:
         self._left, self._drawn, self._failed, self._skipped = len(todo), 0, 0, 0
         self._told_to_finish = False
         self._saved = 0
+        self._failures: list[str] = []
         self._watchdog = Watchdog(session.folder.path / LOG, self._tell_of_silence, control.stop)
 
     def run(self) -> bool:
@@ -101,13 +106,15 @@ class Loop:
         """
         started = time.monotonic()
         try:
-            self._archive.write_grids()
-            with self._watchdog:
-                self._draw()
+            with self._full_disk_passed_over():
+                self._archive.write_grids()
+                with self._watchdog:
+                    self._draw()
         finally:
             self._archive.writer.close()
             self._tell_saved()
-        self._check_saved()
+        with self._full_disk_passed_over():
+            self._archive.writer.check()
         self._count_unsaved()
         ending = self._ending(time.monotonic() - started)
         self._emit(ending)
@@ -120,7 +127,7 @@ class Loop:
                 for outcome in self._advance():
                     self._settle(outcome)
                 self._tell_saved()
-                self._check_saved()
+                self._archive.writer.check()
             elif self._control.finish.is_set():
                 break
             elif self._control.pause.is_set():
@@ -146,10 +153,11 @@ class Loop:
         text = f"no step for {seconds:.0f} s; where the program stands is in {LOG}. {names} will be given up once it "
         self._emit(Notice("error", f"{text}goes on; if it never does, kill -9 {os.getpid()} and resume lose no more"))
 
-    def _check_saved(self) -> None:
-        """Raises what saving raised; a full disk is none where nobody wants to wait for it any longer."""
+    @contextlib.contextmanager
+    def _full_disk_passed_over(self) -> Iterator[None]:
+        """A full disk is no failure where nobody wants to wait for it any longer."""
         try:
-            self._archive.writer.check()
+            yield
         except OSError as error:
             if not is_full(error) or not self._control.is_ending():
                 raise
@@ -168,14 +176,15 @@ class Loop:
         control = self._control
         while control.pause.is_set() and not control.finish.is_set() and not control.stop.wait(PAUSE_SECONDS):
             self._tell_saved()
-            self._check_saved()
+            self._archive.writer.check()
         if not control.is_ending():
             self._emit(RunResumed())
 
     def _ending(self, seconds: float) -> Event:
         if self._left:
             return RunCancelled(self._session.folder.path, self._drawn, self._left)
-        return RunCompleted(self._session.folder.path, self._drawn, self._failed, self._skipped, seconds)
+        counts = (self._drawn, self._failed, self._skipped)
+        return RunCompleted(self._session.folder.path, *counts, seconds, tuple(self._failures))
 
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""
@@ -286,6 +295,8 @@ class Loop:
     def _give_up(self, in_hand: InHand, outcome: Spoiled) -> None:
         frame = self._plan.frames[outcome.frame]
         self._failed += 1
+        if len(self._failures) < NAMED_FAILURES:
+            self._failures.append(self._plan.name(frame))
         self._attempts.pop(frame.number, None)
         name = self._plan.name(frame)
         self._emit(FrameFailed(frame.number, name, outcome.reason, frame.steps))

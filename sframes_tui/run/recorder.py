@@ -138,7 +138,7 @@ def record(journal: Journal, layout: Layout, event: Event) -> None:
         case RunResumed():
             journal.append("resumed")
         case Notice(level=level, text=text):
-            journal.append("notice", level=level, text=text)
+            _append_if_it_fits(journal, "notice", level=level, text=text)
         case _:
             _record_ending(journal, event)
 
@@ -153,14 +153,14 @@ def _record_ending(journal: Journal, event: Event) -> None:
             counts = {"drawn": drawn, "failed": failed, "skipped": skipped, "seconds": round(seconds, 3)}
             journal.append("ended", how="completed", **counts)
         case RunCancelled(drawn=drawn, left=left):
-            _append_if_it_fits(journal, how="cancelled", drawn=drawn, left=left)
+            _append_if_it_fits(journal, "ended", how="cancelled", drawn=drawn, left=left)
         case RunFailed(error=error):
-            _append_if_it_fits(journal, how="failed", error=error)
+            _append_if_it_fits(journal, "ended", how="failed", error=error)
         case _:
             return
 
 
-def _append_if_it_fits(journal: Journal, **fields: object) -> None:
-    """A disk that takes nothing may be why a run ended."""
+def _append_if_it_fits(journal: Journal, kind: str, **fields: object) -> None:
+    """What is told of may be that the disk takes nothing."""
     with contextlib.suppress(OSError):
-        journal.append("ended", **fields)
+        journal.append(kind, **fields)

@@ -26,7 +26,7 @@ def small_disk(path, kilobytes):
 def fill(folder, left=0):
     """Takes all space but `left` kilobytes; returns the file that does."""
     ballast = folder / "ballast"
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+    with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
         while file.write(bytes(4096)) == 4096:
             pass
     with ballast.open("r+b") as file:

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from PIL import Image
 
+from sframes_tui.run import watchdog
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -14,6 +15,7 @@ from sframes_tui.run.events import (
     FrameProgress,
     FrameSkipped,
     FrameStarted,
+    Notice,
     RunCancelled,
     RunCompleted,
     RunPaused,
@@ -204,3 +206,45 @@ def test_a_paused_run_can_be_ended(tmp_path, plan, way):
     assert not run.of(RunResumed)
     assert isinstance(run.events[-1], RunCancelled)
     assert run.events[-1].drawn == len(run.of(FrameCompleted))
+
+
+class HangingEngine(PaintEngine):
+    """Makes no step with one frame until the watchdog has barked."""
+
+    def __init__(self, plan, hangs, barked):
+        super().__init__(plan)
+        self._hangs, self._barked = hangs, barked
+
+    def advance(self, report, cancelled):
+        if self._in_flight and self._in_flight[0][0].frame == self._hangs:
+            assert self._barked.wait(60)
+            self._hangs = None
+        outcomes = super().advance(report, cancelled)
+        if cancelled.is_set():
+            self._in_flight.clear()
+        return outcomes
+
+
+def test_a_frame_without_steps_for_too_long_is_given_up_and_the_run_goes_on(tmp_path, plan, monkeypatch):
+    limits = {"SHORTEST": 0.3, "BEFORE_THE_FIRST": 5.0, "TICK": 0.02, "FIRSTS": 0, "MEDIANS": 0}
+    for name, seconds in limits.items():
+        monkeypatch.setattr(watchdog, name, seconds)
+    barked, events = threading.Event(), []
+
+    def emit(event):
+        events.append(event)
+        if isinstance(event, Notice) and event.text.startswith("no step for"):
+            barked.set()
+
+    folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
+    engine = HangingEngine(plan, 4, barked)
+    session = new_session(plan, folder, engine)
+    Loop(session, engine, emit, Control()).run()
+    session.journal.close()
+    folder.close()
+    (failed,) = [event for event in events if isinstance(event, FrameFailed)]
+    assert failed.frame == 4
+    assert failed.reason.startswith("no step was made for")
+    assert events[-1].drawn + events[-1].skipped == len(plan.frames) - 1
+    assert events[-1].drawn > 4
+    assert "in advance" in (folder.path / "run.log").read_text()

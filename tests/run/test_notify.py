@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from sframes_tui.run import notify
+from sframes_tui.run.describe import describe
 from sframes_tui.run.events import FrameFailed, Notice, RunCancelled, RunCompleted, RunFailed
 from sframes_tui.story.config import GenerationConfig
 
 DONE = RunCompleted(Path("out/lighthouse & co"), 5, 1, 2, 61.0)
-SENTENCE = "5 pictures drawn in 1 min 01 s, 1 failed, 2 skipped: out/lighthouse & co"
+_, SENTENCE = describe(DONE)
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_one_request_tells_how_a_run_ended(server):
     assert path == "/topic?title=RunCompleted&of=light%2Fhouse"
     assert kind == "application/json"
     assert body["text"] == body["content"] == SENTENCE
+    assert SENTENCE.startswith("5 pictures drawn in 1 min 01 s, 1 failed, 2 skipped: out/lighthouse & co")
     assert (body["drawn"], body["failed"], body["skipped"]) == ("5", "1", "2")
 
 

@@ -189,7 +189,7 @@ def test_a_failed_frame_is_tried_again_and_what_it_cost_is_drawn(config, tmp_pat
 def test_frames_whose_base_failed_go_on_as_the_rule_says(tmp_path, rule):
     config = write_config(tmp_path, f'on_failed_base = "{rule}"')
     whole, watch = draw(config, tmp_path / "whole", spoiled=["oil 0-2"])
-    assert watch.events[-1] == RunCompleted(whole, 9, 1, 0, watch.events[-1].seconds)
+    assert watch.events[-1] == RunCompleted(whole, 9, 1, 0, watch.events[-1].seconds, ("oil 0-2",))
     folder, _ = draw(config, tmp_path / "out", stop_after=8, spoiled=["oil 0-2"])
     again = resume(folder, spoiled=["oil 0-2"])
     assert len(again.of(FrameFailed)) == 1
