@@ -71,8 +71,6 @@ class Completion(AutoComplete):
     def post_completion(self) -> None:
         self.action_hide()
         self._completed = self.target.value
-        # The library keeps this from the field's own listeners.
-        self.target.post_message(Input.Changed(self.target, self.target.value))
 
 
 def _entries(folder: Path, hidden: bool) -> Iterator[tuple[bool, str]]:

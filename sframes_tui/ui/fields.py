@@ -37,9 +37,11 @@ class FieldEdited(Message):
 
 @dataclass
 class FieldLeft(Message):
-    """Typing in a field came to an end."""
+    """Typing in a field came to an end; all that was typed was told before."""
 
-    path: str
+    field: Widget
+    submitted: bool = False
+    """By the enter key."""
 
 
 class FormField:
@@ -74,21 +76,31 @@ class TextField(Input, FormField):
         super().__init__(placeholder=placeholder(option), compact=True, select_on_focus=False)
         self.option, self.path = option, path
         self._completion: Completion | None = None
+        self._shown = ""
+        """The text that was told, or came from the document."""
 
     def show_value(self, value: Any) -> None:
         text = shown_value(self.option, value)
         if text != self.value and typed_value(self.option, self.value) != value:
-            with self.prevent(Input.Changed):
-                self.value = text
+            self._shown = text
+            self.value = text
             self.cursor_position = len(text)
 
     def validate_value(self, value: str) -> str:
         """What is pasted may hold control characters, which must not reach the terminal."""
         return printable(value)
 
-    def on_input_changed(self, message: Input.Changed) -> None:
+    def watch_value(self, value: str) -> None:
+        if value != self._shown:
+            self._shown = value
+            self.post_message(FieldEdited(self.path, typed_value(self.option, value), typing=True))
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
-        self.post_message(FieldEdited(self.path, typed_value(self.option, self.value), typing=True))
+        self.post_message(FieldLeft(self, submitted=True))
+
+    def on_blur(self) -> None:
+        self.post_message(FieldLeft(self))
 
     @property
     def completing(self) -> bool:
@@ -118,9 +130,6 @@ class TextField(Input, FormField):
 
     def keeps(self, by: int) -> bool:  # noqa: ARG002 - either key walks through the list
         return self.completing
-
-    def on_blur(self) -> None:
-        self.post_message(FieldLeft(self.path))
 
 
 class NumberField(TextField):

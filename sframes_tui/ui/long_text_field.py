@@ -55,7 +55,7 @@ class LongTextField(TextArea, FormField):
         return self.wrapped_document.location_to_offset(self.cursor_location).y
 
     def on_blur(self) -> None:
-        self.post_message(FieldLeft(self.path))
+        self.post_message(FieldLeft(self))
 
 
 Field = TextField | ChoiceField | LongTextField

@@ -58,19 +58,18 @@ class StyleTable(Widget, can_focus=True):
         return f"style_configs.{self.cursor[0]}.{COLUMNS[self.cursor[1]]}"
 
     def show_document(self, document: Document) -> None:
-        """The cursor stays within the styles; a field above a cell that is gone, goes too."""
+        """The cursor stays within the styles; a field above a cell goes where they are other ones."""
         before, self.document = self.document, document
-        row = min(self.cursor[0], max(len(document.styles) - 1, 0))
-        if len(before.styles) != len(document.styles) or row != self.cursor[0]:
-            self._close()
-        self.cursor = (row, self.cursor[1])
+        self.cursor = (min(self.cursor[0], max(len(document.styles) - 1, 0)), self.cursor[1])
+        if len(before.styles) != len(document.styles):
+            self._leave()
         if self._editor is not None:
             self._editor.show_value(document.value(self._editor.path))
         self.refresh(layout=before.problems != document.problems or len(before.styles) != len(document.styles))
 
     def focus_cell(self, at: int, key: str) -> None:
         """Puts the cursor on a value of a style."""
-        self._close()
+        self._leave()
         self.cursor = (max(0, min(at, len(self.document.styles) - 1)), COLUMNS.index(key) if key in COLUMNS else 3)
         self.focus()
         self._show_cursor()
@@ -115,29 +114,27 @@ class StyleTable(Widget, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a cell is edited, most keys are its field's."""
         sideways = action == "walk" and parameters[:1] == (0,)
-        return self._editor is None or (action in ("walk", "edit", "cancel", "move") and not sideways)
+        return not self._editing or (action in ("walk", "cancel", "move") and not sideways)
 
     def action_walk(self, down: int, right: int) -> None:
         row, column = self.cursor[0] + down, self.cursor[1] + right
         if not 0 <= row < len(self.document.styles):
             raise SkipAction
-        self._close()
+        self._leave()
         self.cursor = (row, max(0, min(column, len(COLUMNS) - 1)))
         self._show_cursor()
 
     def action_edit(self) -> None:
-        if self._editor is not None:
-            self._close()
-        elif self.document.styles and COLUMNS[self.cursor[1]] == "enabled":
+        if self.document.styles and COLUMNS[self.cursor[1]] == "enabled":
             self.action_switch()
         elif self.document.styles:
             self._open()
 
     def action_cancel(self) -> None:
-        if self._editor is None:
+        if self._editor is None or not self._editing:
             raise SkipAction
         path, before = self._editor.path, self._before
-        self._close()
+        self._leave()
         self._ask(lambda document: document.with_value(path, before))
 
     def action_add(self) -> None:
@@ -167,7 +164,7 @@ class StyleTable(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         at, to = self.cursor[0], self.cursor[0] + by
         if 0 <= to < len(self.document.styles):
-            self._close()
+            self._leave()
             self._ask(lambda document: document.with_style_moved(at, to))
             self.cursor = (to, self.cursor[1])
             self.call_after_refresh(self._show_cursor)
@@ -182,7 +179,7 @@ class StyleTable(Widget, can_focus=True):
     def on_click(self, event: Click) -> None:
         lines = self._lines(self.size.width)
         style = lines[event.y].style if event.y < len(lines) else None
-        if style is None or self._editor is not None:
+        if style is None or self._editing:
             return
         left = starts(self.document, self.size.width)
         cell = (style, max(at for at, x in enumerate(left) if x <= max(event.x, left[0])))
@@ -211,14 +208,19 @@ class StyleTable(Widget, can_focus=True):
         self.screen.set_focus(field, scroll_visible=False)
         self._show_cursor()
 
-    def _close(self) -> None:
-        editor, self._editor = self._editor, None
-        if editor is not None:
-            if editor.has_focus:
-                self.screen.set_focus(self, scroll_visible=False)
-            editor.remove()
+    @property
+    def _editing(self) -> bool:
+        return self._editor is not None and self.screen.focused is self._editor
+
+    def _leave(self) -> None:
+        """The field goes once it has told all that was typed into it."""
+        if self._editing:
+            self.screen.set_focus(self, scroll_visible=False)
 
     def on_field_left(self, message: FieldLeft) -> None:
         """Also when something else takes the focus."""
-        if self._editor is not None and self._editor.path == message.path and not self._editor.has_focus:
-            self._close()
+        if message.submitted:
+            self._leave()
+        else:
+            self._editor = None if message.field is self._editor else self._editor
+            message.field.remove()

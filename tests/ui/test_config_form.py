@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from sframes_tui.story.document import Document
 from sframes_tui.story.options import options
@@ -296,10 +296,18 @@ async def test_keys_typed_ahead_reach_the_field_they_are_meant_for(path):
         assert app.document.value("prompt_config.max_entries_per_chapter") == 5
 
 
-def pilot_key(app, key):
-    from textual.events import Key
+async def test_a_style_is_typed_ahead(path):
+    async with form_of(path) as (app, pilot):
+        await go_to(app, pilot, "style_configs.0.style")
+        for key in ("a", "a", "d", "space", "w", "enter", "down", "enter", "K", "up", "space"):
+            app._driver.send_message(pilot_key(app, key))
+        await until(pilot, lambda: [each["style"] for each in app.document.styles] == ["soft", "ad w", "hardK"])
+        assert app.document.styles[1]["enabled"] is False
+        await until(pilot, lambda: not app.query("StyleTable Input"))
 
-    event = Key(key, key if len(key) == 1 else None)
+
+def pilot_key(app, key):
+    event = Key(key, " " if key == "space" else key if len(key) == 1 else None)
     event.set_sender(app)
     return event
 
