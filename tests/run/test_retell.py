@@ -1,0 +1,112 @@
+"""The journal tells another process the events that the run's own front end saw, and how the run is."""
+
+from sframes_tui.run.events import (
+    FrameProgress,
+    FrameStarted,
+    ModelLoadCompleted,
+    ModelLoadStarted,
+    RunStarted,
+)
+from sframes_tui.run.execute import execute
+from sframes_tui.run.journal import read_journal
+from sframes_tui.run.loop import Control
+from sframes_tui.run.resume import open_run
+from sframes_tui.run.retell import Retelling
+from sframes_tui.run.state import RunState, fold
+from sframes_tui.run.status import past_runs, run_status
+from sframes_tui.story.config_file import load_config
+from sframes_tui.story.draft import make_draft
+from tests.run.story_run import ChainEngine, draw, resume, write_config
+
+NEVER_WRITTEN = (FrameProgress, ModelLoadStarted, ModelLoadCompleted)
+
+
+def retold(folder):
+    """The events of the newest drawing."""
+    records, _ = read_journal(folder / "journal.jsonl")
+    begin = max(number for number, record in enumerate(records) if record["kind"] == "planned")
+    retelling = Retelling(open_run(folder), records[:begin])
+    return [event for record in records[begin:] for event in retelling.retell(record)]
+
+
+def comparable(events):
+    """Without what no journal holds, what was said before there was one, and times.
+
+    In no order: a picture is written down before the loop gets to tell of it.
+    """
+    begin = next(number for number, event in enumerate(events) if isinstance(event, RunStarted))
+    told = [event for event in events[begin:] if not isinstance(event, NEVER_WRITTEN)]
+    return sorted(str(event).split(", seconds=")[0] for event in told)
+
+
+def draw_up_to(frame, config, root):
+    """Draws a run that is stopped when it begins with a frame; returns its folder."""
+    control = Control()
+
+    def emit(event):
+        if isinstance(event, FrameStarted) and event.frame == frame:
+            control.stop.set()
+
+    draft = make_draft(load_config(config))
+    execute(draft, lambda: ChainEngine(draft.plan), root, emit, control)
+    return next(path.parent for path in root.rglob("run.toml"))
+
+
+def folded(events):
+    """What a front end shows after these, without how long anything took."""
+    state = RunState()
+    for event in events:
+        state = fold(state, event, 0.0)
+    return state.phase, state.drawn, state.kept, state.failed, state.skipped, state.steps, state.marks.count(1)
+
+
+def test_a_run_with_failures_is_retold_event_by_event(tmp_path):
+    folder, watch = draw(write_config(tmp_path), tmp_path / "out", spoiled=["oil 0-1"])
+    assert comparable(retold(folder)) == comparable(watch.events)
+    assert folded(retold(folder)) == folded(watch.events)
+
+
+def test_of_a_run_that_was_gone_on_with_the_newest_drawing_is_retold(tmp_path):
+    folder = draw_up_to(5, write_config(tmp_path), tmp_path / "out")
+    watch = resume(folder)
+    assert comparable(retold(folder)) == comparable(watch.events)
+    assert folded(retold(folder)) == folded(watch.events)
+    assert folded(retold(folder))[2] == 5
+
+
+def test_status_counts_what_is_there_failed_and_left(tmp_path):
+    folder = draw_up_to(5, write_config(tmp_path), tmp_path / "out")
+    stopped = run_status(folder)
+    assert (stopped.phase, stopped.holder, stopped.title) == ("stopped", None, "story")
+    assert (stopped.frames, stopped.there, stopped.left) == (10, 5, 5)
+    assert "go on with: resume" in "\n".join(stopped.lines())
+    resume(folder)
+    assert (run_status(folder).phase, run_status(folder).there) == ("finished", 10)
+
+
+def test_a_failed_picture_is_told_with_the_command_that_draws_it_again(tmp_path):
+    config = write_config(tmp_path)
+    config.write_text(config.read_text().replace('file_tag = "oil"', 'file_tag = "my [/oil]"'))
+    root = tmp_path / "out"
+    folder, watch = draw(config, root)
+    name = next(event.name for event in watch.events if type(event).__name__ == "FrameStarted")
+    again, _ = draw(config, tmp_path / "other", spoiled=[name])
+    failure = run_status(again).failures[0]
+    assert failure.name == name
+    assert failure.reason == "painted over"
+    assert failure.again.startswith("redraw ")
+    assert f"0-0:{name.removesuffix(' 0-0')}" in failure.again
+    assert folder != again
+
+
+def test_past_runs_are_listed_newest_first_and_strange_folders_passed_over(tmp_path):
+    root = tmp_path / "out"
+    first = draw_up_to(0, write_config(tmp_path), root)
+    draw(write_config(tmp_path), root)
+    strange = root / "story" / "progressive" / "tags" / "then"
+    strange.mkdir(parents=True)
+    (strange / "run.toml").mkdir()
+    runs = past_runs(root)
+    assert [run.phase for run in runs] == ["finished", "stopped"]
+    assert runs[1].path == first
+    assert past_runs(tmp_path / "nowhere") == []
