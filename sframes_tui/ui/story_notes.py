@@ -17,7 +17,7 @@ from sframes_tui.ui.story_reader import Problem, Reading
 SHOWN_NOTES = 3
 
 
-def summary(reading: Reading, draft: Draft | None) -> Content:
+def summary(reading: Reading, draft: Draft | None, width: int) -> Content:
     """How much there is: chapters and prompts, and once it is planned, pictures and steps."""
     story = reading.story
     if story is None:
@@ -25,22 +25,22 @@ def summary(reading: Reading, draft: Draft | None) -> Content:
     counts = [_counted(len(story.chapters), "chapter"), _counted(story.prompt_count, "prompt")]
     if draft is not None:
         counts += [_counted(len(draft.plan.frames), "picture"), _counted(draft.plan.steps, "step")]
-    return Content.assemble((_joined(counts), "bold"), "\n", (_matches(reading), "$text-muted"))
+    return Content.assemble((_flowing(counts, width), "bold"), "\n", (_matches(reading, width), "$text-muted"))
 
 
-def run_summary(plan: Plan, state: RunState) -> Content:
+def run_summary(plan: Plan, state: RunState, width: int) -> Content:
     """How far a run is."""
     counts = [f"{state.kept + state.drawn:,} of {_counted(len(plan.frames), 'picture')} done"]
     counts += [f"{count:,} {word}" for count, word in ((state.failed, "failed"), (state.skipped, "skipped")) if count]
-    return Content.assemble((_joined(counts), "bold"))
+    return Content.styled(_flowing(counts, width), "bold")
 
 
-def _matches(reading: Reading) -> str:
+def _matches(reading: Reading, width: int) -> str:
     story = reading.story
     assert story is not None
     by_regex = reading.document.value("prompt_config.chapter_split_regex") is not None
-    headings = [_counted(story.headings, "heading")] if by_regex else []
-    return "matched: " + _joined([*headings, _counted(story.separators, "break")])
+    found = [*([_counted(story.headings, "heading")] if by_regex else []), _counted(story.separators, "break")]
+    return _flowing([f"matched: {found[0]}", *found[1:]], width)
 
 
 def notes(reading: Reading, draft: Draft | None) -> Content:
@@ -95,9 +95,13 @@ def _last_cells(text: str, cells: int) -> str:
     return text
 
 
-def _joined(parts: list[str]) -> str:
-    """Parts that a line may end between, but not within."""
-    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+def _flowing(parts: list[str], width: int) -> str:
+    """The parts one after the other, on as many lines as they need: none is broken in two."""
+    lines = parts[:1]
+    for part in parts[1:]:
+        joined = f"{lines[-1]} · {part}"
+        lines[-1:] = [joined] if len(joined) <= width else [lines[-1], part]
+    return "\n".join(lines)
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

@@ -50,7 +50,7 @@ class StoryView(Vertical):
     StoryView #story-summary { height: auto; }
     StoryView #story-notes { height: auto; max-height: 3; text-wrap: nowrap; text-overflow: ellipsis; }
     StoryView #story-problem {
-        padding: 0 1 0 0; height: auto; max-height: 8; border-left: thick $error; background: $error 10%;
+        padding: 0 1; height: auto; max-height: 8; border-left: thick $error; background: $error 10%;
     }
     StoryView #story-filter { height: 1; }
     StoryView #story-query { width: 1fr; border: none; height: 1; padding: 0 1; }
@@ -237,18 +237,24 @@ class StoryView(Vertical):
         box = self.query_one("#story-problem", Static)
         box.display = problem is not None
         if problem:
-            box.update(problem_text(problem, max(self.size.width - 4, 8)))
+            box.update(problem_text(problem, self._room - 3))
+
+    @property
+    def _room(self) -> int:
+        """Columns of a line."""
+        return max(self.content_size.width, 12)
 
     def on_resize(self) -> None:
         self._show_problem(self._problem)
+        self._show_summary()
 
     def _show_summary(self) -> None:
         above, below = self.query_one("#story-summary", Static), self.query_one("#story-notes", Static)
         if self.run_plan:
-            above.update(run_summary(self.run_plan, self._state))
+            above.update(run_summary(self.run_plan, self._state, self._room))
             below.display = False
         elif self.reading and self.reading.story:
-            above.update(summary(self.reading, self.draft))
+            above.update(summary(self.reading, self.draft, self._room))
             remarks = notes(self.reading, self.draft)
             below.display = bool(remarks.plain)
             below.update(remarks)

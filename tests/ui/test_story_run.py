@@ -72,7 +72,7 @@ async def test_prompts_and_chapters_carry_their_states_and_counts(run):
         assert run.lines()[0].endswith("2/4 ✗")
         run.tell(FramesStale((0, 1)))
         assert run.lines()[1].startswith("↻ 0-0")
-        assert run.text("summary").replace("\xa0", " ") == "2 of 6 pictures done · 1 failed · 1 skipped"
+        assert run.text("summary") == "2 of 6 pictures done · 1 failed · 1 skipped"
 
 
 async def test_what_was_kept_counts_as_done(run):
@@ -81,7 +81,7 @@ async def test_what_was_kept_counts_as_done(run):
         run.begin(kept=range(4))
         assert run.lines()[0].endswith("4/4 ✓")
         assert run.lines()[3].endswith("0/2")
-        assert "4\xa0of\xa06" in run.text("summary")
+        assert "4 of 6" in run.text("summary")
 
 
 async def test_every_state_has_a_glyph_and_a_colour_also_in_16_colours(run):
