@@ -26,6 +26,7 @@ ATTACKS = {
         "tests/run/test_viewer.py::test_trust_is_for_these_commands_in_this_file_alone",
         "tests/run/test_viewer.py::test_an_answer_holds_once_for_good_or_never_and_an_edit_asks_again",
         "tests/run/test_viewer.py::test_without_a_viewer_preview_stop_is_never_run_and_needs_no_trust",
+        "tests/run/test_execute.py::test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed",
         "tests/test_attacks.py::test_a_config_that_sends_word_is_refused_like_one_that_runs_something",
     ],
     "shell syntax in names": ["tests/test_attacks.py::test_names_never_reach_a_shell"],

@@ -24,7 +24,7 @@ from sframes_tui.run.recorder import Recorder
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.survey import Survey
-from sframes_tui.run.trust import carry_over
+from sframes_tui.run.trust import asked_for, carry_over, is_trusted
 from sframes_tui.run.work import Work
 from sframes_tui.story.draft import Draft
 
@@ -106,9 +106,18 @@ def recording(
     `control` to end the waiting, a full disk is waited for.
     """
     with Recorder(emit, control.is_ending if control else None) as recorder:
-        tell = telling(notify or draft.config.generation_config.notify, draft.plan.story.key, recorder.emit)
+        tell = telling(notify or _allowed_target(draft, recorder.emit), draft.plan.story.key, recorder.emit)
         with _failures_told(place, len(draft.plan.frames), tell):
             yield recorder, tell
+
+
+def _allowed_target(draft: Draft, emit: Emit) -> str | None:
+    """Who is told of the end by the configuration's wish, if that was allowed: whoever opened it may not have asked."""
+    target, path = draft.config.generation_config.notify, draft.loaded.path
+    if target is None or is_trusted(path, draft.config):
+        return target
+    emit(Notice("warning", f"{path} wants to {asked_for(draft.config)}: nobody allowed that, so it isn't done"))
+    return None
 
 
 @contextlib.contextmanager

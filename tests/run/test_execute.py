@@ -1,4 +1,4 @@
-"""A run on a file system that fills up: it pauses, goes on by itself, and ends as if nothing had been."""
+"""Whole runs without a model: on a disk that fills up they wait, and end as if nothing had been."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from sframes_tui.errors import DiskError, UsageError
-from sframes_tui.run import disk
+from sframes_tui.run import disk, trust
 from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.journal import NAME, read_journal
@@ -164,6 +164,17 @@ def test_a_read_only_file_system_is_refused_at_the_start(root, draft):
     subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
     with pytest.raises(UsageError, match="can't make the run folder: Read-only file system; choose another"):
         Drawn(root, draft)
+
+
+def test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed(tmp_path, draft, monkeypatch):
+    monkeypatch.setattr(trust, "STORE", tmp_path / "trusted")
+    Drawn(tmp_path / "out", draft)
+    config = run_folder(tmp_path / "out") / "run.toml"
+    config.write_text(config.read_text().replace("seed = 3", f'seed = 3\nnotify = "touch {tmp_path}/pwned"'))
+    drawn = Drawn(config.parent)
+    assert isinstance(drawn.events[-1], RunCompleted)
+    assert "nobody allowed that" in drawn.of(Notice)[0].text
+    assert not (tmp_path / "pwned").exists()
 
 
 def test_the_checks_before_the_first_frame_are_a_line_each(tmp_path, draft):
