@@ -150,7 +150,7 @@ async def test_a_preview_stands_in_for_a_picture_until_it_is_drawn(config, gate,
         await until(pilot, lambda: "oil ◐" in screen_text(app))
         pane(app).show_preview(0, lambda: Image.new("RGB", (8, 8), "red"))
         await until(pilot, lambda: shown(app) == 1)
-        await until(pilot, lambda: "▀▀▀" in screen_text(app))
+        await until(pilot, lambda: "░░░" in screen_text(app))
         pane(app).focus()
         await pilot.press("z")
         pane(app).show_preview(0, lambda: Image.new("L", (8, 8)))
