@@ -49,6 +49,7 @@ ATTACKS = {
     "control characters and markup": [
         "tests/test_attacks.py::test_nothing_foreign_reaches_the_terminal_or_the_log_raw",
         "tests/test_cli.py::test_escape_sequences_in_a_story_are_shown_not_sent",
+        "tests/ui/test_hostile.py::test_a_hostile_story_is_planned_drawn_and_shown_harmlessly",
     ],
     "pickles": ["tests/engine/test_safety.py::test_pickled_weights_are_refused"],
     "code that comes with a model": [
