@@ -215,7 +215,7 @@ COMMANDS: tuple[Command, ...] = (
     _cell("cell_down", "down", "Down", "Go to the style below.", "walk(1, 0)"),
     _cell("cell_left", "left", "Left", "Go to the cell at the left.", "walk(0, -1)"),
     _cell("cell_right", "right", "Right", "Go to the cell at the right.", "walk(0, 1)"),
-    Command("cell_back", "escape", "Back", "Take back what was typed into the cell.", "cancel", "styles"),
+    Command("cell_back", "escape", "Take back", "Undo what was typed into the cell.", "cancel", "styles", True),
     _cell("style_more", "plus", "More", "A step more weight.", "step(1)"),
     _cell("style_less", "minus", "Less", "A step less weight.", "step(-1)"),
 )

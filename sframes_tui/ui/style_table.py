@@ -114,7 +114,7 @@ class StyleTable(Widget, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a cell is edited, most keys are its field's."""
         sideways = action == "walk" and parameters[:1] == (0,)
-        return not self._editing or (action in ("walk", "cancel", "move") and not sideways)
+        return not self._editing or (action in ("walk", "cancel") and not sideways)
 
     def action_walk(self, down: int, right: int) -> None:
         row, column = self.cursor[0] + down, self.cursor[1] + right

@@ -304,6 +304,8 @@ async def test_a_style_is_typed_ahead(path):
         await until(pilot, lambda: [each["style"] for each in app.document.styles] == ["soft", "ad w", "hardK"])
         assert app.document.styles[1]["enabled"] is False
         await until(pilot, lambda: not app.query("StyleTable Input"))
+        # The last keys may still be on their way up to the app.
+        await pilot.press("home")
 
 
 def pilot_key(app, key):
