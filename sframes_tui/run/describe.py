@@ -64,9 +64,8 @@ def _progress(event: Event) -> str:
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
             after = f" in {seconds:.1f} s" if seconds else ""
             return f"{model} ready{after}: {device}, {dtype}, {engine} engine"
-        case RunStarted(folder=folder, frames=frames, steps=steps, kept=kept):
-            there = f", {len(kept)} of them there already" if kept else ""
-            return f"drawing {counted(frames, 'picture')}{there}, in {counted(steps, 'step')}, into {folder}"
+        case RunStarted():
+            return _beginning(event)
         case ChapterStarted(chapter=chapter, title=title):
             return f"chapter {chapter}: {title}"
         case ChapterCompleted(chapter=chapter, grids=grids):
@@ -83,7 +82,16 @@ def _progress(event: Event) -> str:
             raise AssertionError(event)
 
 
+def _beginning(event: RunStarted) -> str:
+    if len(event.kept) == event.frames:
+        return f"{counted(event.frames, 'picture')}, all of them there, in {event.folder}"
+    there = f", {len(event.kept)} of them there already" if event.kept else ""
+    return f"drawing {counted(event.frames, 'picture')}{there}, in {counted(event.steps, 'step')}, into {event.folder}"
+
+
 def _ending(event: RunCompleted) -> str:
+    if not event.drawn + event.failed + event.skipped:
+        return f"nothing was drawn: {one_line(str(event.folder))}"
     parts = [f"{counted(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
     if event.failed:
         more = ", …" if event.failed > len(event.failures) else ""

@@ -14,6 +14,7 @@ run anew: what was opened before is old then. Must not import torch.
 
 import contextlib
 import re
+import shlex
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,10 +119,11 @@ def _tell_descendants(work: Work, request: Request, behind: Collection[int]) -> 
         return
     seconds = work.past.seconds_for(work.past.plan.frames[number] for number in behind)
     time = f", which takes about {duration(seconds)}" if seconds is not None else ""
+    later = f"redraw {shlex.quote(str(work.past.path))} --stale"
     words = {
         "redraw": f"are drawn again{time}",
         "keep": "are kept as they are",
-        "stale": f"are out of date then; draw them again{time}, with: redraw {work.past.path} --stale",
+        "stale": f"are out of date then; draw them again{time}, with: {later}",
     }
     text = f"{counted(len(behind), 'picture')} drawn from it {words[request.descendants]}"
     work.emit(Notice("info", text))

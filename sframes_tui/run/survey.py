@@ -18,12 +18,12 @@ from sframes_tui.story.plan import Frame, Plan
 
 REASONS = {
     "new": "not drawn yet",
-    "failed": "that failed before",
+    "failed": "failed before",
     "skipped": "left out before, since what they start from had failed",
     "asked": "drawn again as asked",
     "edited": "whose text, style, options, model or base are others than before",
-    "missing": "that are missing or damaged",
-    "base": "that were drawn from one of these",
+    "missing": "missing or damaged",
+    "base": "drawn from one of these",
 }
 """Why a frame is to be drawn, for people."""
 
