@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -34,6 +35,11 @@ def attach_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     for word, about in ORDERS.items():
         orders.add_argument(f"--{word}", dest="order", action="store_const", const=word, help=f"{about}, and leave")
     return parser
+
+
+def wants_screen(arguments: argparse.Namespace) -> bool:
+    """Whether there is a terminal, and nobody asked for lines."""
+    return not (arguments.batch or arguments.json) and os.isatty(0) and os.isatty(1)
 
 
 def status_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -246,6 +246,10 @@ def _attach(words: Sequence[str]) -> int:
     arguments = attach_commands.attach_parser(_parser("sframes attach", about)).parse_args(words)
     if arguments.order is not None:
         return _print_lines([attach_commands.order(arguments.run, arguments.order)])
+    if attach_commands.wants_screen(arguments):
+        from sframes_tui.ui.start import run_screen
+
+        return run_screen(arguments.run, _load_engine, _output_folder("output"))
     return attach_commands.attach(arguments.run, arguments.json)
 
 

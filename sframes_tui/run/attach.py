@@ -3,13 +3,14 @@
     for when, event in follow(folder, left): ...
 
 tells what happened since the drawing's begin and then what happens, up to its last event. The journal is what is
-told; how far single frames are is asked of the run's socket, where it answers.
+told; how far single frames are is asked of the run's socket, where it answers. `watch` does the same for a front end
+that can steer its own runs: what it asks by a `Control` is passed on.
 """
 
 import shlex
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sframes_tui.errors import SteeringError
@@ -28,6 +29,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import holder
 from sframes_tui.run.journal import NAME, Record, read_journal
+from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.retell import Retelling
 from sframes_tui.run.steering import Status, Steering
@@ -51,6 +53,15 @@ def follow(folder: Path, left: threading.Event) -> Iterator[TimedEvent]:
     return _Follower(past, left).events()
 
 
+def watch(folder: Path, left: threading.Event, tell: Callable[[Event, float], None], control: Control) -> None:
+    """Tells of another process's run, steered by `control`, until it ends or `left` is set.
+
+    `tell` gets every event and when it happened. Raises `SFramesError` for what is no run folder.
+    """
+    for when, event in _Follower(open_run(folder), left, control).events():
+        tell(event, when)
+
+
 def nobody_draws(past: PastRun) -> str:
     """A sentence on a run that nobody draws now: how far it is, and how it goes on."""
     total, there = len(past.plan.frames), len(past.survey.kept)
@@ -67,9 +78,10 @@ def resume(past: PastRun) -> str:
 class _Follower:
     """One process's look at another's run."""
 
-    def __init__(self, past: PastRun, left: threading.Event) -> None:
+    def __init__(self, past: PastRun, left: threading.Event, control: Control | None = None) -> None:
         self._past, self._left = past, left
         self._steering = Steering(past.path)
+        self._orders = _Orders(self._steering, control or Control())
         self._offset = 0
         self._retelling: Retelling | None = None
         self._earlier: list[Record] = []
@@ -88,11 +100,12 @@ class _Follower:
                 yield from ((time.monotonic(), event) for event in self._progress(status))
             elif not alive and not self._ended:
                 yield from ((time.monotonic(), event) for event in self._vanished())
-            self._left.wait(LOOK_SECONDS)
+            if not self._ended:
+                self._left.wait(LOOK_SECONDS)
 
     def _status(self) -> Status | None:
         try:
-            return self._steering.status()
+            return self._orders.exchange(self._steering.status())
         except SteeringError:
             return None
 
@@ -147,3 +160,26 @@ class _Follower:
             return
         yield Notice("error", f"the process that drew it is gone without a word; go on with: {resume(past)}")
         yield RunCancelled(past.path, self._drawn, len(past.survey.todo))
+
+
+class _Orders:
+    """What a front end's `Control` asks, given to another process; a pause that others asked for is taken over."""
+
+    def __init__(self, steering: Steering, control: Control) -> None:
+        self._steering, self._control = steering, control
+        self._paused = False
+
+    def exchange(self, status: Status) -> Status:
+        """Gives what the run wasn't asked yet; returns its newest status. Raises `SteeringError`."""
+        control, asked = self._control, status["asked"]
+        if control.stop.is_set():
+            return status if asked == "stop" else self._steering.stop()
+        if control.finish.is_set():
+            return status if asked in ("finish", "stop") else self._steering.finish()
+        if control.pause.is_set() != self._paused:
+            self._paused = not self._paused
+            return self._steering.pause() if self._paused else self._steering.resume()
+        if (asked == "pause") != self._paused:
+            self._paused = not self._paused
+            control.pause.set() if self._paused else control.pause.clear()
+        return status

@@ -189,20 +189,20 @@ class SFramesApp(App[None]):
 
     def action_leave(self) -> None:
         """Leaves at once, unless something would be lost."""
-        if self.main is None or not (self.main.session.running or self.main.document.unsaved):
-            self.exit()
+        if self.main is None or not (self.main.session.drawing or self.main.document.unsaved):
+            self._leave()
             return
         from sframes_tui.ui.dialogs import Question, leave_question
 
         if not isinstance(self.screen, Question):
             state = self.main.session.state
-            progress = f"{state.settled} of {state.frames} pictures are drawn" if self.main.session.running else ""
+            progress = f"{state.settled} of {state.frames} pictures are drawn" if self.main.session.drawing else ""
             question = leave_question(self.main.document.unsaved, progress)
             self.push_screen(question, lambda answer: self._leave() if answer == "yes" else None)
 
     def _leave(self) -> None:
         if self.main is not None:
-            self.main.session.stop()
+            self.main.session.control.leave()
         self.exit()
 
     def let_go(self) -> None:

@@ -4,10 +4,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.message import Message
 
 from sframes_tui.errors import SFramesError
+from sframes_tui.run.attach import watch
 from sframes_tui.run.events import Event, FrameProgress
 from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
@@ -40,9 +42,9 @@ class Mailbox:
         self._told, self._taken = False, 0.0
         self._closed = False
 
-    def put(self, event: Event) -> None:
-        """Takes an event in, from any thread."""
-        now = time.monotonic()
+    def put(self, event: Event, when: float | None = None) -> None:
+        """Takes an event in, from any thread; `when` it happened, if that isn't now."""
+        now = time.monotonic() if when is None else when
         with self._lock:
             if self._closed:
                 return
@@ -74,13 +76,16 @@ class Mailbox:
 
 
 class RunControl:
-    """The one run that this process draws, if there is one."""
+    """The one run that this process draws or watches, if there is one."""
 
     def __init__(self, wake: Callable[[], object]) -> None:
         """`wake` is called from the run's thread where `mailbox` has something to take."""
         self.mailbox = Mailbox(wake)
         self._control = Control()
         self._thread: threading.Thread | None = None
+        self._left = threading.Event()
+        self.attached = False
+        """Whether another process draws the run."""
 
     @property
     def running(self) -> bool:
@@ -88,23 +93,36 @@ class RunControl:
 
     def start(self, draw: Draw) -> None:
         """Draws in a thread; `RuntimeError` while a run is under way."""
+        self._begin(lambda control: draw(self.mailbox.put, control), attached=False)
+
+    def attach(self, folder: Path) -> None:
+        """Watches and steers the run that another process draws; `RuntimeError` while one is under way."""
+        self._left.clear()
+        self._begin(lambda control: watch(folder, self._left, self.mailbox.put, control), attached=True)
+
+    def _begin(self, work: Callable[[Control], None], attached: bool) -> None:
         if self.running:
             raise RuntimeError("a run is under way")
-        self._control = Control()
+        self._control, self.attached = Control(), attached
         # A daemon: a model that takes minutes to load must not keep the program from ending.
-        self._thread = threading.Thread(target=self._draw, args=(draw,), name="run", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(work, self._control), name="run", daemon=True)
         self._thread.start()
 
-    def _draw(self, draw: Draw) -> None:
-        try:
-            draw(self.mailbox.put, self._control)
-        except SFramesError:
-            return  # The run's last event told of it.
+    def _work(self, work: Callable[[Control], None], control: Control) -> None:
+        # What goes wrong is told of by the run's last event.
+        with contextlib.suppress(SFramesError):
+            work(control)
+
+    def leave(self) -> None:
+        """Stops the run that this process draws within a denoising step; looks no longer at another's."""
+        self._left.set()
+        if not self.attached:
+            self.stop()
 
     @property
     def underway(self) -> Underway | None:
-        """What hang-ups and signals have to do with."""
-        return Underway(self._thread, self._control) if self._thread is not None else None
+        """What hang-ups and signals have to do with: not another process's run."""
+        return None if self._thread is None or self.attached else Underway(self._thread, self._control)
 
     @property
     def pausing(self) -> bool:
@@ -127,7 +145,7 @@ class RunControl:
         self._control.stop.set()
 
     def join(self, seconds: float | None = None) -> bool:
-        """Waits until the run has ended, at most so long; whether it has."""
-        if self._thread is not None:
+        """Waits until the run that this process draws has ended, at most so long; whether it has."""
+        if self._thread is not None and not self.attached:
             self._thread.join(seconds)
-        return not self.running
+        return self.attached or not self.running

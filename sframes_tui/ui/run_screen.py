@@ -20,7 +20,7 @@ from sframes_tui.run import redraw as again
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, Level, RunStarted
 from sframes_tui.run.execute import go_on
-from sframes_tui.run.folder import Layout
+from sframes_tui.run.folder import Layout, holder
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
@@ -53,6 +53,8 @@ class RunScreen(Screen[None]):
         """Of the run that is shown."""
         self.run_folder: Path | None = None
         """Where it lies, once it has a folder."""
+        self._ran = False
+        """Whether a run was under way at the last tick."""
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self._tick)
@@ -104,9 +106,13 @@ class RunScreen(Screen[None]):
 
     def _tick(self) -> None:
         if self.session.running:
+            self._ran = True
             self.show_state(replace(self.session.state, now=time.monotonic()))
-        else:
+        elif self._ran:
+            # The last event comes shortly before the run's thread is gone, and with it what can be done next.
+            self._ran = False
             self.session.close()
+            self.show_state(self.session.state)
 
     @on(GpuRead)
     def take_gpu(self, message: GpuRead) -> None:
@@ -147,7 +153,15 @@ class RunScreen(Screen[None]):
         self.session.show(state)
         self.show_run(past.plan, past.picture)
         self.show_state(state)
-        return past
+        if (who := await asyncio.to_thread(holder, folder)) is None:
+            return past
+        self._watch(folder, who)
+        return None
+
+    def _watch(self, folder: Path, who: str) -> None:
+        """Shows a run as another process draws it."""
+        self.tell("info", f"watching a run that is drawn by {who}; leaving doesn't touch it")
+        self.session.attach(folder)
 
     def action_resume(self) -> None:
         if self.run_folder is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sframes_tui.run.events import Event, ModelLoadCompleted
 from sframes_tui.run.state import RunState, fold
@@ -55,6 +56,16 @@ class Session:
         """Draws a run in a thread of its own; `RuntimeError` while one is under way."""
         self.control.start(draw)
         self.state, self._facts, self._asked = RunState(), SessionFacts(), ""
+
+    def attach(self, folder: Path) -> None:
+        """Watches the run that another process draws; `RuntimeError` while one is under way."""
+        self.control.attach(folder)
+        self.state, self._facts, self._asked = RunState(), SessionFacts(), ""
+
+    @property
+    def drawing(self) -> bool:
+        """Whether this process draws a run, which would end with it."""
+        return self.running and not self.control.attached
 
     def show(self, state: RunState) -> None:
         """Shows the state of a run that nobody draws."""
