@@ -91,7 +91,7 @@ class ConfigForm(Vertical):
                 yield OptionGroup(name, ["style_configs"], lambda: [StyleTable(self.document, self._change_styles)])
             else:
                 yield self._group(name, named[name])
-        if unknown := [unknown_option(path) for path in self.document.unknown if not path.startswith("style_configs")]:
+        if unknown := [unknown_option(path) for path in self.document.unknown]:
             yield self._group("Unknown keys", unknown)
 
     def _group(self, name: str, members: Sequence[Option]) -> OptionGroup:
@@ -208,7 +208,7 @@ class ConfigForm(Vertical):
 
     @on(DescendantFocus)
     def _show_help(self, event: DescendantFocus) -> None:
-        self._last = event.widget
+        self._last = event.widget.parent if isinstance(event.widget.parent, StyleTable) else event.widget
         row = next((each for each in event.widget.ancestors if isinstance(each, OptionRow)), None)
         if row is not None:
             self._help(row.option)
@@ -272,6 +272,8 @@ class ConfigForm(Vertical):
         for group in self._groups:
             if group.title is message.title:
                 await group.fold(not group.folded if message.to is None else message.to)
+                # What was opened comes into sight, from its title on.
+                self.call_after_refresh(group.scroll_visible, animate=False, top=not group.folded)
         self._show()
 
     # Help with entering.
@@ -327,4 +329,6 @@ class ConfigForm(Vertical):
 
     def _saved(self, document: Document) -> None:
         self._take(document)
-        self.notify(f"Saved as {one_line(str(document.path), 60)}", markup=False)
+        wrong = f", with {counted(len(document.problems), 'problem')} left in it" if document.problems else ""
+        told = f"Saved as {one_line(str(document.path), 60)}{wrong}."
+        self.notify(told, severity="warning" if wrong else "information", markup=False)

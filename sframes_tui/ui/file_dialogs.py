@@ -21,7 +21,7 @@ class PlainNames(DirectoryNavigation):
 
 
 class _Literal(FileSystemPickerScreen):
-    """Shows paths as they are."""
+    """Lists plain names only. Textual takes styles from the first base alone, so this is the second."""
 
     def compose(self) -> ComposeResult:
         with Dialog() as dialog:
@@ -34,16 +34,19 @@ class _Literal(FileSystemPickerScreen):
                 yield Button(self._label(self._select_button, "Choose"), id="select")
                 yield Button(self._label(self._cancel_button, "Cancel"), id="cancel")
 
+
+class OpenDialog(FileOpen, _Literal):
+    """Asks for a file that is there."""
+
     def _header_area(self) -> ComposeResult:
         yield CurrentDirectory(markup=False)
 
 
-class OpenDialog(_Literal, FileOpen):
-    """Asks for a file that is there."""
-
-
-class SaveDialog(_Literal, FileSave):
+class SaveDialog(FileSave, _Literal):
     """Asks for a file's name, which is what is entered first."""
+
+    def _header_area(self) -> ComposeResult:
+        yield CurrentDirectory(markup=False)
 
     def on_mount(self) -> None:
         self.call_after_refresh(lambda: self.query_one(Input).focus())
