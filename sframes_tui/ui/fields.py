@@ -44,7 +44,22 @@ class FieldLeft(Message):
     """By the enter key."""
 
 
-class FormField:
+class OwnKeys(Widget):
+    """Acts on the keys of its bindings as soon as it gets them.
+
+    Textual lets a key rise to the app first, which asks what has the focus by then: of keys that are typed ahead, some
+    would act on another field than the one they were meant for.
+    """
+
+    async def on_key(self, event: Key) -> None:
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if not binding.priority and await self.app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                return
+
+
+class FormField(OwnKeys):
     """What a control of the form is asked."""
 
     option: Option
@@ -147,7 +162,7 @@ SWITCH = {"on": True, "off": False, "yes": True, "no": False, "true": True, "fal
 """Words for a switch, whose first letters set it."""
 
 
-class ChoiceField(Widget, FormField, can_focus=True):
+class ChoiceField(FormField, can_focus=True):
     """One of few values: left and right change it, its first letter picks it, backspace takes it out of the file."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("choice")
@@ -186,7 +201,7 @@ class ChoiceField(Widget, FormField, can_focus=True):
     def action_clear(self) -> None:
         self._choose(None)
 
-    def on_key(self, event: Key) -> None:
+    async def on_key(self, event: Key) -> None:
         letter = (event.character or "").lower()
         named = SWITCH if self.option.control == "switch" else {each: each for each in self.values}
         found = [value for name, value in named.items() if letter.isalnum() and name.startswith(letter)]

@@ -9,17 +9,17 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from sframes_tui.story.document import Document
 from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.fields import OwnKeys
 from sframes_tui.ui.option_row import OptionRow
 from sframes_tui.ui.style_table import StyleTable
 
 Shows = OptionRow | StyleTable
 
 
-class GroupTitle(Widget, can_focus=True):
+class GroupTitle(OwnKeys, can_focus=True):
     """A group's name, and what a closed one hides."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("group")

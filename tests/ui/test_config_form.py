@@ -289,9 +289,10 @@ async def test_a_wrong_weight_is_told_below_its_style(path):
 async def test_keys_typed_ahead_reach_the_field_they_are_meant_for(path):
     async with form_of(path) as (app, pilot):
         await go_to(app, pilot, "prompt_config.max_chapters")
-        for key in ("4", "tab", "5", "down", "1", "enter"):
+        for key in ("4", "1", "backspace", "tab", "5", "down", "1", "shift+tab", "up", "end", "up", "x", "left", "y"):
             app._driver.send_message(pilot_key(app, key))
-        await until(pilot, lambda: app.document.value("prompt_config.leave_out") == ["1"])
+        await until(pilot, lambda: app.document.value("prompt_config.prompt_override") == "yx")
+        assert app.document.value("prompt_config.leave_out") == ["1"]
         assert app.document.value("prompt_config.max_chapters") == 4
         assert app.document.value("prompt_config.max_entries_per_chapter") == 5
 
