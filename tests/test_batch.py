@@ -81,7 +81,7 @@ def test_every_picture_and_grid_is_drawn_and_told(config):
     pictures = {path.name for path in folder.glob("*.png")}
     assert len(pictures) == 8 + 4
     assert {path.name for path in folder.iterdir()} - pictures == {".sframes", "run.toml", "journal.jsonl", "run.log"}
-    assert {path.name for path in (folder / ".sframes").iterdir()} == {"lock", "holder", "source.txt"}
+    assert {path.name for path in (folder / ".sframes").iterdir()} == {"lock", "holder", "source.txt", "plan.txt"}
     for path in paths:
         with Image.open(path) as picture:
             recipe = json.loads(picture.text["sframes"])

@@ -3,7 +3,8 @@
     python -m tests.torture --kills 200 --every 1 --model 6
 
 `--kills`: at random moments. `--every N`: at every N-th moment before a call that changes the disk, and half-way
-through writing a line of the journal. `--model`: at random moments of the whole program with the built-in model.
+through writing a line of the journal. `--journals`: finished runs' journals cut, filled with NULs or robbed of a bit.
+`--model`: at random moments of the whole program with the built-in model.
 Every run that is killed is a process of its own, forked from this one, which never draws and has no threads.
 """
 
@@ -231,7 +232,7 @@ def later_kills(story, action, first, every, counts):
 
 def with_the_model(place, kills, counts, dice):
     """The whole program with the built-in model, killed at random."""
-    config = write_config(place, "width = 64\nheight = 64")
+    config = write_config(place, "width = 64\nheight = 64\nrows = 2")
     config.write_text(config.read_text().replace("num_inference_steps = 10", "num_inference_steps = 4"))
     started = time.monotonic()
     program(config, "--batch", "--output", place / "whole")
@@ -249,6 +250,29 @@ def with_the_model(place, kills, counts, dice):
         look(folder, counts)
         program("resume", folder, "--batch")
         check(folder, whole, counts)
+
+
+def with_bad_journals(story, number, counts, dice):
+    """A finished run's journal is cut, filled with NULs, or loses a bit, anywhere."""
+    root = story.new_root()
+    done(partial(begin, story.config, root))
+    folder = folder_in(root)
+    journal = folder / NAME
+    whole = journal.read_bytes()
+    for turn in range(number):
+        journal.write_bytes(harmed(whole, turn, dice))
+        done(partial(resume, folder))
+        counts["journals cut, filled or flipped"] += 1
+        check(folder, story.whole, counts)
+
+
+def harmed(data, turn, dice):
+    place = dice.randrange(len(data))
+    if turn % 3 == 0:
+        return data[:place]
+    if turn % 3 == 1:
+        return data[:place] + bytes(len(data) - place)
+    return data[:place] + bytes([data[place] ^ 1 << dice.randrange(8)]) + data[place + 1 :]
 
 
 def program(*words):
@@ -269,6 +293,7 @@ def program_killed(seconds, *words):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--journals", type=int, default=150)
     parser.add_argument("--every", type=int, default=1, help="0: none of these")
     parser.add_argument("--model", type=int, default=6)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
@@ -278,6 +303,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sframes-torture-") as place:
         stories = [Story(Path(place, str(number)), options) for number, options in enumerate(OPTIONS.values())]
         at_random(stories, arguments.kills, counts, dice)
+        with_bad_journals(stories[0], arguments.journals, counts, dice)
         if arguments.every:
             at_every_call(stories[0], arguments.every, counts, dice)
         with_the_model(Path(place, "model"), arguments.model, counts, dice) if arguments.model else None

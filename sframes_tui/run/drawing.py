@@ -8,7 +8,7 @@ from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.run.disk import Reserve
 from sframes_tui.run.events import ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
-from sframes_tui.run.header import differences, header
+from sframes_tui.run.header import differences, header, write_plan
 from sframes_tui.run.journal import Journal
 from sframes_tui.run.loop import Control, Emit, Loop
 from sframes_tui.run.preflight import check_disk, check_model, check_story
@@ -82,6 +82,7 @@ class Drawing:
         plan, folder, todo = session.plan, session.folder, session.survey.todo
         check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
+        write_plan(folder, plan, self._draft.text_file)
         facts, model = self.engine.facts, self.identities.model
         fields = header(facts, self.rows, model, len(plan.frames), len(kept), replay.header)
         session.journal.append("planned", **fields)

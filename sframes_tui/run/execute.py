@@ -16,7 +16,6 @@ from sframes_tui.printable import counted
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
 from sframes_tui.run.folder import RunFolder, lock_folder
-from sframes_tui.run.header import write_source
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.notify import telling
 from sframes_tui.run.plain_folder import require_plain
@@ -44,7 +43,6 @@ def execute(
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return
         folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
-        write_source(folder, draft.text_file)
         folder.write_config(draft.resolved(drawing.rows))
         carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
         recorder.open_journal()
@@ -81,7 +79,9 @@ def opened(
     except SFramesError as error:
         emit(RunFailed(str(error)))
         raise
-    with recording(past.draft, path, emit, notify, control) as (recorder, tell):
+    with contextlib.ExitStack() as held:
+        held.callback(lock.release)
+        recorder, tell = held.enter_context(recording(past.draft, path, emit, notify, control))
         # Once more, since another process may have drawn until it let go of the lock.
         past = open_run(path)
         folder = recorder.own(RunFolder(path, past.plan, lock))

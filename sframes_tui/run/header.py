@@ -17,6 +17,8 @@ from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
 from sframes_tui.run.folder import HIDDEN, RunFolder
 from sframes_tui.run.journal import NAME, Record
+from sframes_tui.story.plan import Plan
+from sframes_tui.story.plan_text import describe_plan
 from sframes_tui.story.schedulers import Sampling
 
 PACKAGES = ("torch", "diffusers", "transformers", "pillow")
@@ -85,6 +87,13 @@ def source_copy(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def write_source(folder: RunFolder, text_file: Path) -> None:
-    """Keeps a copy of the text, so that the run can go on without it. Raises `OSError`."""
-    folder.write(folder.path / HIDDEN / f"source{text_file.suffix or '.txt'}", text_file.read_bytes())
+def write_plan(folder: RunFolder, plan: Plan, text_file: Path) -> None:
+    """Keeps the plan, for people, and a copy of the text, so that the run can go on without it. Raises `OSError`."""
+    lines = "\n".join(describe_plan(plan, text_file)) + "\n"
+    folder.write(folder.path / HIDDEN / "plan.txt", lines.encode(errors="backslashreplace"))
+    copy = folder.path / HIDDEN / f"source{text_file.suffix or '.txt'}"
+    if text_file.absolute() != copy.absolute():
+        folder.write(copy, text_file.read_bytes())
+    for other in (folder.path / HIDDEN).glob("source.*"):
+        if other != copy:
+            other.unlink()

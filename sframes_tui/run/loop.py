@@ -24,6 +24,7 @@ from sframes_tui.run.events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
+    FramesKept,
     FrameSkipped,
     FramesStale,
     FrameStarted,
@@ -94,6 +95,7 @@ class Loop:
         self._attempts: dict[int, int] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
         self._left, self._drawn, self._failed, self._skipped = len(todo), 0, 0, 0
+        self._renewed: set[int] = set()
         self._told_to_finish = False
         self._saved = 0
         self._failures: list[str] = []
@@ -277,6 +279,7 @@ class Loop:
         if frame.number not in self._session.survey.kept:
             return
         kept = self._session.survey.kept
+        self._renewed.add(frame.number)
         stale = [each.number for each in self._schedule.settled_behind(frame) if each.number in kept]
         if stale:
             self._emit(FramesStale(tuple(stale)))
@@ -300,7 +303,8 @@ class Loop:
         self._attempts.pop(frame.number, None)
         name = self._plan.name(frame)
         self._emit(FrameFailed(frame.number, name, outcome.reason, frame.steps))
-        self._fall_back(frame)
+        stale = in_hand.frame.base in self._renewed
+        self._fall_back(frame, stale)
         if self._bases.survive:
             self._bases.fail(frame.number)
             self._schedule.pass_over(frame)
@@ -310,13 +314,13 @@ class Loop:
             self._left -= 1
             reason = f"it would start from {name}, which was not drawn"
             self._emit(FrameSkipped(lost.number, self._plan.name(lost), reason, lost.steps))
-            self._fall_back(lost)
+            self._fall_back(lost, stale)
             self._archive.settle(lost)
         if in_hand.frame.base is not None:
             self._bases.drop(in_hand.frame.base)
 
-    def _fall_back(self, frame: Frame) -> None:
+    def _fall_back(self, frame: Frame, stale: bool) -> None:
         """A frame that was to get another take keeps the one that it has, out of date or not."""
         if frame.number in self._session.survey.kept:
             self._emit(Notice("warning", f"{self._plan.name(frame)} keeps the picture that it had"))
-            self._emit(FramesStale((frame.number,)))
+            self._emit(FramesStale((frame.number,)) if stale else FramesKept((frame.number,)))

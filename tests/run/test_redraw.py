@@ -129,8 +129,20 @@ def test_a_spoiled_redraw_leaves_everything_as_it_was(run):
     before = pictures(run)
     watch = again(run, "0-0:oil", engine={"spoiled": ["oil 0-0"]}, descendants="redraw")
     assert len(watch.of(FrameFailed)) == 1
+    assert [event.frames for event in watch.of(FramesKept)] == [(0,)]
+    assert not watch.of(FramesStale)
     assert pictures(run) == before
     assert all(open_run(run).statuses[number] == DONE for number in range(10))
+
+
+def test_a_descendant_that_fails_keeps_its_picture_but_is_out_of_date(run):
+    before = pictures(run)
+    watch = again(run, "0-0:oil", engine={"spoiled": ["oil 0-2"]}, descendants="redraw")
+    assert redrawn(watch) == ["oil 0-0.png", "chalk 0-1.png"]
+    assert changed(before, run) >= {"oil 0-0.png", "chalk 0-1.png"}
+    assert pictures(run)["oil 0-2.png"] == before["oil 0-2.png"]
+    assert stale(run) == {"oil 0-2.png", "chalk 1-0.png", "oil 1-1.png"}
+    assert {number for event in watch.of(FramesStale) for number in event.frames} == open_run(run).survey.stale
 
 
 def test_strength_and_a_kept_chain(run):
