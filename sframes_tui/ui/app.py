@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 OUTPUT_SECONDS = 0.5
 """How often the log takes in what native libraries wrote."""
 
+EARLY_SECONDS = 0.1
+"""Between keys that were pressed too early: time for one to be taken before the next."""
+
 
 @dataclass
 class Told(Message):
@@ -72,6 +75,8 @@ class SFramesApp(App[None]):
         self.last_key = 0.0
         """When a key was pressed last, in `time.monotonic()`: pictures make way for keys on a slow line."""
         self._told: list[Told] = []
+        self._early: list[Event] = []
+        self._takes_keys = False
         self._themes, self._problems = load_themes()
         self.keymap, problems = load_keymap()
         """The user's own keys, by command."""
@@ -113,21 +118,26 @@ class SFramesApp(App[None]):
     @on(Loaded)
     async def open_main(self, message: Loaded) -> None:
         from sframes_tui.ui.main_screen import MainScreen
+        from sframes_tui.ui.terminal_input import typed_keys
 
         first, self.main = self.screen, MainScreen(self._opening, message.document)
         await self.push_screen(self.main)
         await first.remove_children()
         for told in self._told:
             self.main.tell(told.level, told.line)
-        self.call_after_refresh(self._press, first.keys if isinstance(first, FirstScreen) else [])
-
-    def _press(self, keys: Iterable[Key]) -> None:
-        """Keys that were pressed before there was a screen to take them."""
-        from sframes_tui.ui.terminal_input import typed_keys
-
         heard = self._opening.terminal.heard.typed if self._opening.terminal else b""
-        for event in (*typed_keys(heard), *keys):
-            self.post_message(Key(event.key, event.character) if isinstance(event, Key) else event)
+        self._early = [*typed_keys(heard), *self._early]
+        self.call_after_refresh(self._press_early)
+
+    async def _press_early(self) -> None:
+        """Keys that were pressed before there was a screen to take them, one by one: a key may bring the focus to
+        where the next belongs. Keys that come meanwhile wait for their turn.
+        """
+        if self._early:
+            await super().on_event(self._early.pop(0))
+            self.set_timer(EARLY_SECONDS, self._press_early)
+        else:
+            self._takes_keys = True
 
     @property
     def underway(self) -> "Underway | None":
@@ -139,6 +149,9 @@ class SFramesApp(App[None]):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key):
             self.last_key = time.monotonic()
+            if not (self._takes_keys or event.is_forwarded):
+                self._early.append(event)
+                return
         await super().on_event(event)
 
     def tell(self, level: "Level", line: str) -> None:

@@ -5,7 +5,6 @@ Must not import torch, nor anything that reads a configuration or a story.
 
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
-from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -16,13 +15,12 @@ from sframes_tui.ui.title_bar import PANES, TitleBar
 
 
 class FirstScreen(Screen[None]):
-    """Empty panes. Keys that are pressed meanwhile are kept for the main screen."""
+    """Empty panes."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = BREAKPOINTS
         self._document_name = name
-        self.keys: list[Key] = []
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -38,9 +36,6 @@ class FirstScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(TitleBar).show_document(self._document_name, changed=False)
         self.query_one(TitleBar).show_front("form")
-
-    def on_key(self, event: Key) -> None:
-        self.keys.append(event)
 
 
 def _pane(name: str, classes: str = "") -> Container:

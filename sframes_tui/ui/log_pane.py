@@ -81,17 +81,18 @@ class LogPane(Vertical):
     def _words_kept(self, message: Input.Submitted) -> None:
         message.stop()
         self.query_one(Input).display = bool(self._words)
-        self.query_one(LogView).focus()
+        self.screen.set_focus(self.query_one(LogView))
 
     def action_filter(self) -> None:
         box = self.query_one(Input)
         box.display = True
-        box.focus()
+        # At once: what is typed right behind the key belongs into the box.
+        self.screen.set_focus(box)
 
     def action_unfilter(self) -> None:
         self.query_one(Input).value = ""
         self.query_one(Input).display = False
-        self.query_one(LogView).focus()
+        self.screen.set_focus(self.query_one(LogView))
 
     def action_level(self) -> None:
         names = list(LEVELS)

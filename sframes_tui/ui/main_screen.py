@@ -191,7 +191,7 @@ class MainScreen(RunScreen):
         """The pane's widget that had the focus last, or its first."""
         inside = [each for each in self.query(f"#{pane}, #{pane} *") if each.focusable]
         if inside:
-            inside[0].focus()
+            self.set_focus(inside[0])
 
     def _bring_to_front(self, pane: str) -> None:
         for each in PANES:

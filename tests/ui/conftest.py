@@ -98,7 +98,7 @@ async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None)
     make = make_engine or (lambda draft: PaintEngine(draft.plan))
     app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, root or path.parent / "output", folder))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.screen is app.main and app.main.is_mounted)
+        await until(pilot, lambda: app._takes_keys)
         yield app, pilot
         app.main.session.stop()
     app.main.session.control.join()
