@@ -30,7 +30,7 @@ EXIT_CODES = """exit codes:
 """
 
 COMMANDS_HELP = """other commands:
-  resume RUN --batch       go on with a run that was interrupted, or whose text or configuration was edited
+  resume RUN [--batch]     go on with a run that was interrupted, or whose text or configuration was edited
   redraw RUN PICTURE       draw one picture again, with another seed, prompt or strength
   attach RUN               watch a run that another process draws, pause or stop it
   status RUN [--json]      how a run is: counts, who draws it, time left, what failed
@@ -226,8 +226,13 @@ def _resume(words: Sequence[str]) -> int:
     parser = _parser("sframes resume", "Draw what a run still lacks, as if it had never been interrupted.", EXIT_CODES)
     parser.add_argument("--notify", type=_notify_target, metavar="URL", help="tell this how the run ended")
     arguments = run_commands.resume_parser(parser).parse_args(words)
+    if arguments.json and not arguments.batch:
+        parser.error("--json needs --batch")
     if not arguments.batch:
-        parser.error("add --batch")
+        from sframes_tui.ui.start import run_screen
+
+        root = _output_folder("output")
+        return run_screen(arguments.run, _load_engine, root, notify=arguments.notify, resume=True)
     return run_commands.resume(arguments.run, _load_engine, arguments.json, arguments.notify)
 
 

@@ -28,6 +28,8 @@ class Opening:
     """Where new run folders go."""
     folder: Path | None = None
     """A run folder to look at."""
+    resume: bool = False
+    """Whether that run is to go on, once what it lacks was shown."""
     terminal: Terminal | None = None
     protocol: str | None = None
     """How pictures are shown, in place of what the configuration says."""

@@ -59,7 +59,8 @@ class RunScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self._tick)
         if self.opening.folder is not None:
-            self.run_worker(self.open_run(self.opening.folder), group="past")
+            look = self._resume if self.opening.resume else self.open_run
+            self.run_worker(look(self.opening.folder), group="past")
 
     # What the panes show.
 

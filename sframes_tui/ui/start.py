@@ -33,10 +33,12 @@ def run_screen(
     overrides: "Sequence[Override]" = (),
     protocol: str | None = None,
     notify: str | None = None,
+    resume: bool = False,
 ) -> int:
     """Opens a configuration file or a run folder on the screen and returns the exit code.
 
-    `overrides` are put over the file's values, `protocol` and `notify` go before what it says of them. Raises
+    `overrides` are put over the file's values, `protocol` and `notify` go before what it says of them; `resume`: a run
+    folder's run is to go on. Raises
     `UsageError` where there is no terminal, and `ConfigError` for a file that can't be read.
     """
     if not (os.isatty(0) and os.isatty(1)):
@@ -49,7 +51,7 @@ def run_screen(
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
-        return _run(Opening(name, load, make_engine, root, folder, terminal, protocol, notify, output))
+        return _run(Opening(name, load, make_engine, root, folder, resume, terminal, protocol, notify, output))
 
 
 def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":
