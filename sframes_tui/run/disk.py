@@ -6,6 +6,7 @@ by waiting (a read-only file system, a folder that is gone) is raised at once.
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from sframes_tui.run.events import Event, RunPaused, RunResumed
 
 RESERVE_BYTES = 2**20
 """Given up when the disk is full, so that the journal can tell of it."""
+LEAST_BYTES = 2**16
+"""Free beside the reserve before a full disk is tried again: else the reserve itself would be written over and over."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 CHECK_SECONDS = 2.0
 """How often a full disk is tried again."""
@@ -38,6 +41,10 @@ class Reserve:
     def of(cls, folder: Path) -> "Reserve":
         """That of a run folder."""
         return cls(folder / ".sframes" / "reserve")
+
+    def has_room(self) -> bool:
+        """Whether trying to write is worth it; a quota isn't seen here."""
+        return shutil.disk_usage(self._path.parent).free > RESERVE_BYTES + LEAST_BYTES
 
     def make(self) -> None:
         """Writes it, unless it is there; raises `OSError` with nothing left behind where the disk doesn't take it."""
@@ -117,6 +124,8 @@ class DiskPatience(Patience):
         checked = threading.Event()
         while True:
             ending = self._wait(checked)
+            if not ending and not self._reserve.has_room():
+                continue
             try:
                 if not ending:
                     self._reserve.make()
