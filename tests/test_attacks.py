@@ -74,9 +74,11 @@ ATTACKS = {
         "tests/engine/test_safety.py::test_a_special_file_is_refused",
         "tests/test_attacks.py::test_pipes_and_devices_are_no_config_and_no_model",
     ],
-    "links in a run folder": [
+    "links, pipes and forged records in a run folder": [
         "tests/run/test_plain_folder.py::test_a_link_is_refused_wherever_it_lies",
         "tests/test_attacks.py::test_a_link_in_a_pictures_place_is_replaced_not_followed",
+        "tests/run/test_plain_folder.py::test_a_pipe_in_the_journals_place_hangs_nobody",
+        "tests/run/test_journal.py::test_a_strangers_record_is_refused_with_a_sentence",
     ],
     "encodings": [
         "tests/story/test_source.py::test_text_that_can_not_be_used",

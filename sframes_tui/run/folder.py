@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.printable import one_line
 from sframes_tui.run.disk import Patience
+from sframes_tui.run.plain_folder import read_plain
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
 
@@ -182,7 +183,7 @@ def holder(folder: Path) -> str | None:
 
 def _read_holder(folder: Path) -> str:
     try:
-        return one_line((folder / HIDDEN / "holder").read_text(errors="replace"), 200)
+        return one_line(read_plain(folder / HIDDEN / "holder", 1000).decode(errors="replace"), 200)
     except OSError:
         return "another process"
 

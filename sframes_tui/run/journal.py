@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sframes_tui.run.disk import Patience
+from sframes_tui.run.plain_folder import read_plain
 
 Record = dict[str, Any]
 """JSON data; `kind` says what it tells of."""
 
 NAME = "journal.jsonl"
+MAX_BYTES = 2**31
+"""Of a run of some millions of pictures."""
 
 
 def encode(record: Record) -> bytes:
@@ -57,9 +60,7 @@ def read_journal(path: Path, offset: int = 0) -> tuple[list[Record], int]:
     A journal that isn't there yet is empty. Raises `OSError`.
     """
     try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            records, read = decode(file.read())
+        records, read = decode(read_plain(path, MAX_BYTES, offset))
     except FileNotFoundError:
         return [], offset
     return records, offset + read

@@ -5,12 +5,12 @@ size is known; whatever is wrong is one `OSError`.
 """
 
 import io
-import os
-import stat
 import struct
 from pathlib import Path
 
 from PIL import Image
+
+from sframes_tui.run.plain_folder import read_plain
 
 MAX_BYTES = 2**28
 MAX_PIXELS = 8192**2
@@ -23,7 +23,7 @@ def read_stored(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
 
     Raises `OSError`, whose `strerror` says what is wrong, for anything but a sound PNG of that size.
     """
-    data = _plain_bytes(path)
+    data = read_plain(path, MAX_BYTES)
     try:
         _check_size(data, size)
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
@@ -41,19 +41,3 @@ def _check_size(data: bytes, wanted: tuple[int, int] | None) -> None:
         raise ValueError(f"{width} x {height} pixels are more than any picture here has")
     if wanted is not None and (width, height) != wanted:
         raise ValueError(f"{width} x {height} pixels instead of {wanted[0]} x {wanted[1]}")
-
-
-def _plain_bytes(path: Path) -> bytes:
-    """What a regular file holds; a link, pipe or device is not opened, or not waited for."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "not a plain file", str(path))
-        if status.st_size > MAX_BYTES:
-            raise OSError(0, f"larger than {MAX_BYTES // 2**20} MB", str(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_BYTES)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from sframes_tui.cli import main
 from sframes_tui.errors import DiskError, UsageError
 from sframes_tui.run import disk, trust
 from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunPaused, RunResumed
@@ -174,6 +175,7 @@ def test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed(tmp_pat
     drawn = Drawn(config.parent)
     assert isinstance(drawn.events[-1], RunCompleted)
     assert "nobody allowed that" in drawn.of(Notice)[0].text
+    assert main(["resume", str(config.parent), "--batch"]) == 3
     assert not (tmp_path / "pwned").exists()
 
 
