@@ -24,12 +24,14 @@ from sframes_tui.run.folder import Layout, holder
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
+from sframes_tui.run.status import past_runs
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.dialogs import resume_question
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.redraw_dialog import Choice, RedrawDialog
 from sframes_tui.ui.run_control import Draw, RunNews
+from sframes_tui.ui.runs_dialog import RunsDialog
 from sframes_tui.ui.session import Session
 
 TICK_SECONDS = 1.0
@@ -163,6 +165,14 @@ class RunScreen(Screen[None]):
         """Shows a run as another process draws it."""
         self.tell("info", f"watching a run that is drawn by {who}; leaving doesn't touch it")
         self.session.attach(folder)
+
+    def action_runs(self) -> None:
+        self.run_worker(self._choose_run(), exclusive=True, group="past")
+
+    async def _choose_run(self) -> None:
+        runs = await asyncio.to_thread(past_runs, self.opening.root)
+        if (folder := await self.app.push_screen_wait(RunsDialog(self.opening.root, runs))) is not None:
+            await self.open_run(folder)
 
     def action_resume(self) -> None:
         if self.run_folder is None:

@@ -5,6 +5,7 @@ import pytest
 from sframes_tui.run.resume import open_run
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.redraw_dialog import RedrawDialog
+from sframes_tui.ui.runs_dialog import RunsDialog
 from tests.ui.conftest import opened, screen_text, toasts, until
 
 pytestmark = pytest.mark.asyncio
@@ -95,3 +96,21 @@ async def test_a_field_that_is_wrong_is_named_in_the_dialogue(config):
         await until(pilot, lambda: "The seed is at most 4294967295." in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, RedrawDialog))
+
+
+async def test_a_run_is_chosen_from_the_list(config, gated, gate):
+    async with opened(config, gated) as (app, pilot):
+        await stop_after_two(app, pilot, gate)
+    async with opened(config) as (app, pilot):
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: isinstance(app.screen, RunsDialog) and "stopped   2/6" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: state(app).phase == "cancelled" and state(app).kept == 2)
+
+
+async def test_an_empty_list_says_so(config):
+    async with opened(config) as (app, pilot):
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "No run yet below" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, RunsDialog))
