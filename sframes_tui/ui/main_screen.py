@@ -172,6 +172,10 @@ class MainScreen(RunScreen):
     def leave_out(self, message: StoryView.LeaveOutChanged) -> None:
         self.query_one(ConfigForm).set_value("prompt_config.leave_out", list(message.leave_out) or None)
 
+    def action_patterns(self) -> None:
+        """Ready regexes, also while one is typed among the settings."""
+        self.query_one(StoryView).choose_pattern()
+
     @on(StoryView.PatternChosen)
     def use_pattern(self, message: StoryView.PatternChosen) -> None:
         self.query_one(ConfigForm).set_value(message.path, message.pattern)

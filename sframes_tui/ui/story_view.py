@@ -10,6 +10,7 @@ from typing import Self
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -251,13 +252,13 @@ class StoryView(Vertical):
     def _show_summary(self) -> None:
         above, below = self.query_one("#story-summary", Static), self.query_one("#story-notes", Static)
         if self.run_plan:
-            above.update(run_summary(self.run_plan, self._state, self._room))
+            _put(above, run_summary(self.run_plan, self._state, self._room))
             below.display = False
         elif self.reading and self.reading.story:
-            above.update(summary(self.reading, self.draft, self._room))
+            _put(above, summary(self.reading, self.draft, self._room))
             remarks = notes(self.reading, self.draft)
             below.display = bool(remarks.plain)
-            below.update(remarks)
+            _put(below, remarks)
 
     # The run.
 
@@ -428,7 +429,7 @@ class StoryView(Vertical):
         else:
             self.notify("There is no plan yet.")
 
-    def action_patterns(self) -> None:
+    def choose_pattern(self) -> None:
         """The ready regexes that match this text; choosing one sets the option."""
         document = self.document
         if document is None:
@@ -442,6 +443,13 @@ class StoryView(Vertical):
 
 
 LEAVE_OUT = "prompt_config.leave_out"
+
+
+def _put(widget: Static, content: Content) -> None:
+    """Shows a text; the whole screen is laid out anew only if it has another number of lines."""
+    before = str(widget.content)
+    if before != content.plain:
+        widget.update(content, layout=before.count("\n") != content.plain.count("\n") or not before)
 
 
 def _left_out(items: object) -> LeftOut:

@@ -1,9 +1,12 @@
 """The main screen as a whole, by its keys: layout, panes, run control, the way out."""
 
 import pytest
+from textual.widgets import Input, OptionList
 
+from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.help_screen import HelpScreen
+from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.story_view import StoryView
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import log_text, opened, screen_text, toasts, until
@@ -162,3 +165,22 @@ async def test_leaving_out_in_the_story_is_an_edit_of_the_settings_also_during_a
         await pilot.press("f3", "home", "down", "space")
         await until(pilot, lambda: app.main.draft and len(app.main.draft.plan.frames) == 6)
         assert app.main.document.value("prompt_config.leave_out") is None
+
+
+async def test_a_regex_typed_into_the_settings_splits_the_story_and_a_ready_one_replaces_it(config):
+    async with opened(config) as (app, pilot):
+        await until(pilot, lambda: app.main.draft)
+        app.main.query_one(ConfigForm).focus_option("prompt_config.prompt_split_regex")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press(*r"\n|a")
+        await until(pilot, lambda: app.main.draft and app.main.draft.plan.story.prompt_count == 5)
+        await until(pilot, lambda: "5 prompts" in screen_text(app))
+        await pilot.press("(")
+        await until(pilot, lambda: "missing )" in screen_text(app))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(app.screen, PatternPicker) and app.screen.query("#looking"))
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count and not app.screen.query_one("#looking").display)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: app.main.draft)
+        assert app.main.document.value("prompt_config.prompt_split_regex") == "\n"

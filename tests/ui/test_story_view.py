@@ -125,7 +125,7 @@ async def test_a_broken_regex_shows_where_it_breaks_and_keeps_the_last_story(pan
         pane.set(CHAPTERS, "Chapter (\\d+")
         await until(pilot, lambda: pane.text("problem"))
         sentence, pattern, caret, hint = pane.text("problem").split("\n")
-        assert hint == "r shows ready regexes that match"
+        assert hint == "^g shows ready regexes that match"
         assert sentence == "chapter_split_regex: missing )"
         assert pattern == "Chapter (\\d+"
         assert caret.index("▲") == len("Chapter (\\d+")
@@ -141,8 +141,8 @@ async def test_a_regex_that_matches_nothing_offers_others_and_a_pattern_is_taken
         await pane.planned(pilot)
         pane.set(CHAPTERS, "Canto")
         await until(pilot, lambda: "these would match" in pane.text("problem"))
-        await pilot.press("r")
-        await until(pilot, lambda: isinstance(pane.screen, PatternPicker))
+        pane.view.choose_pattern()
+        await until(pilot, lambda: isinstance(pane.screen, PatternPicker) and pane.screen.query("#looking"))
         options = pane.screen.query_one(OptionList)
         await until(pilot, lambda: options.option_count >= 4)
         first = str(options.get_option_at_index(1).prompt)
@@ -270,8 +270,9 @@ async def test_hostile_text_is_shown_literally_in_every_place(config):
         assert "[@click=app.quit]x[/]" in str(pane.screen.query_one("#details", Static).content)
         await pilot.press("escape", "p")
         await until(pilot, lambda: isinstance(pane.screen, PlanScreen) and pane.screen.query_one(TextLines).lines)
-        await pilot.press("escape", "r")
-        await until(pilot, lambda: isinstance(pane.screen, PatternPicker))
+        await pilot.press("escape")
+        pane.view.choose_pattern()
+        await until(pilot, lambda: isinstance(pane.screen, PatternPicker) and pane.screen.query("#looking"))
         await until(pilot, lambda: pane.screen.query_one(OptionList).option_count)
         pane.set(CHAPTERS, HOSTILE + "(")
         await until(pilot, lambda: pane.text("problem"))
