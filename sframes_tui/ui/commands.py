@@ -126,7 +126,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main("finish", "f8", "Stop after this", "Draw the pictures in hand to their end, then stop.", "finish", "running"),
     _main("stop", "f9", "Stop now", "Stop within a step; what is half drawn is lost.", "stop", "running"),
-    _main("runs", "ctrl+l", "Runs", "Show the runs that were begun, and look at one.", "runs"),
+    _main("runs", "ctrl+n", "Runs", "Show the runs that were begun, and look at one.", "runs"),
     _main("resume", "f6", "Go on", "Draw what the run that is shown still lacks.", "resume", "begun"),
     _main("patterns", "ctrl+g", "Ready regexes", "Choose a regex that matches this text.", "patterns"),
     _main("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "changed"),

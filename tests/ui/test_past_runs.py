@@ -102,7 +102,7 @@ async def test_a_run_is_chosen_from_the_list(config, gated, gate):
     async with opened(config, gated) as (app, pilot):
         await stop_after_two(app, pilot, gate)
     async with opened(config) as (app, pilot):
-        await pilot.press("ctrl+l")
+        await pilot.press("ctrl+n")
         await until(pilot, lambda: isinstance(app.screen, RunsDialog) and "stopped   2/6" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: state(app).phase == "cancelled" and state(app).kept == 2)
@@ -110,7 +110,7 @@ async def test_a_run_is_chosen_from_the_list(config, gated, gate):
 
 async def test_an_empty_list_says_so(config):
     async with opened(config) as (app, pilot):
-        await pilot.press("ctrl+l")
+        await pilot.press("ctrl+n")
         await until(pilot, lambda: "No run yet below" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, RunsDialog))
