@@ -35,7 +35,7 @@ COMMANDS_HELP = """other commands:
   attach RUN               watch a run that another process draws, pause or stop it
   status RUN [--json]      how a run is: counts, who draws it, time left, what failed
   convert SCRIPT -o FILE   the original script's settings as a configuration file
-  trust CONFIG             allow the viewer commands that a configuration names
+  trust CONFIG             allow the commands and addresses that a configuration names
   doctor                   versions, devices, memory, terminal, models
 """
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from sframes_tui.errors import UsageError
+from sframes_tui.run.folder import holder
 from sframes_tui.run.journal import NAME, read_journal
 from sframes_tui.run.plain_folder import is_inside, read_plain, require_plain
 
@@ -51,6 +52,14 @@ def test_files_of_a_run_are_inside(file):
 @pytest.mark.parametrize("file", ["", "/etc/passwd", "../x", "a/../../x", "..", "a\0b", "..\\x"])
 def test_other_names_are_not(file):
     assert not is_inside(file)
+
+
+def test_looking_at_a_run_whose_lock_is_a_link_leaves_what_it_names_alone(folder, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (folder / ".sframes" / "lock").symlink_to(precious)
+    holder(folder)
+    assert precious.read_text() == "mine"
 
 
 def test_a_pipe_in_the_journals_place_hangs_nobody(folder):
