@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from sframes_tui.run.journal import read_journal
 from tests.processes.started import CONFIG, STEPS, STORY, Gate, Program, Terminal, until
 
 
@@ -25,9 +28,20 @@ class Stage:
     def batch(self, *more, **streams):
         return self.program(self.config, "--batch", "--output", self.output, *more, **streams)
 
+    def watched(self):
+        """A process that watches the run, and what it told so far."""
+        told = self.folder / "told"
+        with told.open("wb") as file:
+            program = self.program("attach", self.run_folder(), "--json", stdout=file)
+        return program, lambda: [json.loads(line) for line in told.read_text().splitlines()]
+
     def run_folder(self):
         """Where the one run draws, once it does."""
         return next((path.parent for path in self.output.rglob("run.toml")), None)
+
+    def journal(self):
+        """The kinds of its records."""
+        return [record["kind"] for record in read_journal(self.run_folder() / "journal.jsonl")[0]]
 
     def pictures(self):
         folder = self.run_folder()

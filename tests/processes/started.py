@@ -112,17 +112,21 @@ class Terminal:
             os.close(self.master)
 
 
+def environment(gate):
+    """Of a process whose engine waits at a gate."""
+    return {**os.environ, "SFRAMES_GATE": str(gate.path), "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
+
+
 class Program:
     """One process of the program; with a terminal it is its session's controlling one, as in a login."""
 
     def __init__(self, arguments, gate, terminal=None, controlling=True, **streams):
-        environment = {**os.environ, "SFRAMES_GATE": str(gate.path), "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"}
         if terminal is not None:
             streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.slave) | streams
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.processes.painter", *map(str, arguments)],
             cwd=ROOT,
-            env=environment,
+            env=environment(gate),
             start_new_session=True,
             preexec_fn=_make_controlling if terminal is not None and controlling else None,
             **streams,

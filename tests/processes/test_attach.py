@@ -28,21 +28,13 @@ def drawing(stage):
     return stage, program
 
 
-def attached(stage, *more):
-    """A process that watches the run, and the file that it tells events into."""
-    told = stage.folder / "told"
-    with told.open("wb") as file:
-        program = stage.program("attach", stage.run_folder(), "--json", *more, stdout=file)
-    return program, lambda: [json.loads(line) for line in told.read_text().splitlines()]
-
-
 def kinds(events):
     return [event["event"] for event in events]
 
 
 def test_another_process_sees_the_run_to_its_end(drawing):
     stage, program = drawing
-    watcher, told = attached(stage)
+    watcher, told = stage.watched()
     until(lambda: "FrameCompleted" in kinds(told()), "what was drawn before")
     stage.gate.steps(1)
     until(lambda: "FrameProgress" in kinds(told()), "a step of the picture in hand")
@@ -57,7 +49,7 @@ def test_another_process_sees_the_run_to_its_end(drawing):
 
 def test_a_watcher_that_is_interrupted_leaves_the_run_alone(drawing):
     stage, program = drawing
-    watcher, told = attached(stage)
+    watcher, told = stage.watched()
     until(lambda: "FrameCompleted" in kinds(told()), "what was drawn before")
     watcher.signal(signal.SIGINT)
     assert watcher.wait() == 130
@@ -70,10 +62,11 @@ def test_orders_pause_resume_and_end_the_run(drawing):
     stage, program = drawing
     folder = stage.run_folder()
     steering = Steering(folder)
+    until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
     assert tui("attach", folder, "--pause").returncode == 0
     stage.gate.steps(STEPS)
     until(lambda: steering.status()["phase"] == "paused", "the pause")
-    assert len(stage.pictures()) == 2
+    until(lambda: len(stage.pictures()) == 2, "the picture in hand")
     assert json.loads(tui("status", folder, "--json").stdout)["phase"] == "paused"
     assert tui("attach", folder, "--resume").returncode == 0
     until(lambda: steering.status()["phase"] == "drawing", "the run going on")
@@ -85,7 +78,7 @@ def test_orders_pause_resume_and_end_the_run(drawing):
 
 def test_a_run_whose_process_is_killed_is_told_of_as_gone(drawing):
     stage, program = drawing
-    watcher, told = attached(stage)
+    watcher, told = stage.watched()
     until(lambda: "FrameCompleted" in kinds(told()), "what was drawn before")
     program.end()
     assert watcher.wait() == 1
@@ -107,7 +100,7 @@ def test_status_tells_who_draws_and_how_far(drawing):
     status = json.loads(tui("status", folder, "--json").stdout)
     assert (status["phase"], status["frames"], status["there"], status["left"]) == ("running", FRAMES, 1, FRAMES - 1)
     assert str(program.process.pid) in status["holder"]
-    assert status["live"]["in_flight"][0]["step"] == 1
+    assert status["live"]["in_flight"][-1]["step"] == 1
     assert "1 of 8 pictures there, 7 left" in tui("status", folder).stdout
     program.end()
     assert "go on with: resume" in tui("status", folder).stdout

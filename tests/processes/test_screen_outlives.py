@@ -1,15 +1,23 @@
 """A run started on the real screen in a real terminal, that goes away, stands still, or is asked to end."""
 
+import os
+import shlex
+import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from sframes_tui.run.steering import Steering
-from tests.processes.started import FRAMES, STEPS, until
+from tests.processes.started import FRAMES, ROOT, STEPS, environment, until
 
 START = b"\x12"
 """ctrl+r"""
+
+LEAVE = b"\x11"
+"""ctrl+q"""
 
 SCREEN = b"\x1b[?1049h"
 
@@ -90,3 +98,58 @@ def test_a_link_that_stands_still_stops_neither_the_run_nor_sigterm(drawing):
     program.signal(signal.SIGTERM)
     assert stage.drain(program) == 143
     assert len(stage.pictures()) < FRAMES
+
+
+def test_while_nobody_reads_its_terminal_another_process_steers_the_run(drawing):
+    stage, program, terminal = drawing
+    while terminal.stuff(program):
+        pass
+    until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
+    steering = Steering(stage.run_folder())
+    assert steering.pause()["asked"] == "pause"
+    stage.gate.steps(STEPS)
+    until(lambda: steering.status()["phase"] == "paused", "the pause")
+    until(lambda: len(stage.pictures()) == 2, "the picture in hand")
+    steering.resume()
+    until(lambda: steering.status()["phase"] == "drawing", "the run going on")
+    steering.stop()
+    until(lambda: "ended" in stage.journal(), "the run's end")
+    # The screen stays, and takes keys again as soon as somebody reads.
+    assert program.alive
+    terminal.type(LEAVE)
+    until(lambda: terminal.shows(b"\x1b[?1049l"), "the screen's end")
+    assert program.wait() == 0
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
+def test_a_tmux_server_that_is_killed_leaves_the_run_to_its_end(stage):
+    tmux = ["tmux", "-S", str(stage.folder / "tmux"), "-f", os.devnull]
+    command = shlex.join(
+        [sys.executable, "-m", "tests.processes.painter", str(stage.config), "--output", str(stage.output)]
+    )
+    subprocess.run(
+        [*tmux, "new-session", "-d", "-x", "120", "-y", "40", command],
+        check=True,
+        cwd=ROOT,
+        env=environment(stage.gate),
+    )
+    stage.gate.steps(STEPS)
+    asked = float("-inf")
+
+    def drawn():
+        nonlocal asked
+        if stage.run_folder() is None and time.monotonic() - asked > 3:
+            subprocess.run([*tmux, "send-keys", "C-r"], check=True)
+            asked = time.monotonic()
+        return stage.pictures()
+
+    try:
+        until(drawn, "the first picture")
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=True)
+    watcher, told = stage.watched()
+    until(told, "the first word of it")
+    stage.gate.open()
+    until(lambda: "ended" in stage.journal(), "the run's end")
+    assert watcher.wait() == 0
+    assert len(stage.pictures()) == FRAMES

@@ -54,7 +54,7 @@ async def test_it_is_seen_paused_and_stopped_from_here(stage, drawn_elsewhere):
         await until(pilot, lambda: asked(folder) == "pause")
         stage.gate.steps(STEPS - 1)
         await until(pilot, lambda: state(app).phase == "paused")
-        assert len(stage.pictures()) == 2
+        await until(pilot, lambda: len(stage.pictures()) == 2)
         await pilot.press("f7")
         await until(pilot, lambda: state(app).phase == "drawing")
         await pilot.press("f8")
