@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Drawn, Engine, Job, Outcome, Progress, Remark, Spoiled
+from sframes_tui.engine.protocol import Drawn, Engine, Outcome, Progress, Remark, Spoiled
 from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Finished
 from sframes_tui.run.bases import Bases
@@ -29,15 +29,15 @@ from sframes_tui.run.events import (
     FramesStale,
     FrameStarted,
     Notice,
-    RunCancelled,
-    RunCompleted,
     RunPaused,
     RunResumed,
 )
+from sframes_tui.run.hands import Hands, InHand
 from sframes_tui.run.recorder import LOG
 from sframes_tui.run.replay import Sheet
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.run.session import Session
+from sframes_tui.run.tally import Tally
 from sframes_tui.run.watchdog import Watchdog
 from sframes_tui.story.plan import Frame
 
@@ -45,9 +45,6 @@ Emit = Callable[[Event], None]
 
 PAUSE_SECONDS = 0.1
 """How soon a paused run sees that it is wanted again."""
-
-
-NAMED_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,6 @@ class Control:
         return self.finish.is_set() or self.stop.is_set()
 
 
-@dataclass(frozen=True, slots=True)
-class InHand:
-    """A frame that the engine draws."""
-
-    frame: Frame
-    """As it is really drawn: from the picture that takes the place of a failed one."""
-    base: Image.Image | None
-    started: float
-
-
 class Loop:
     """One drawing of what a session has to draw."""
 
@@ -91,14 +78,13 @@ class Loop:
         self._schedule = Schedule(session.plan, engine.capacity, slots, todo, follow)
         self._archive = Archive(session, sheets or {})
         self._bases = Bases(session.plan, session.folder)
+        self._hands = Hands(session, self._bases)
         self._in_hand: dict[int, InHand] = {}
         self._attempts: dict[int, int] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
-        self._left, self._drawn, self._failed, self._skipped = len(todo), 0, 0, 0
+        self._tally = Tally(left=len(todo))
         self._renewed: set[int] = set()
         self._told_to_finish = False
-        self._saved = 0
-        self._failures: list[str] = []
         self._watchdog = Watchdog(session.folder.path / LOG, self._tell_of_silence, control.stop)
 
     def run(self) -> bool:
@@ -117,10 +103,11 @@ class Loop:
             self._tell_saved()
         with self._full_disk_passed_over():
             self._archive.writer.check()
-        self._count_unsaved()
-        ending = self._ending(time.monotonic() - started)
-        self._emit(ending)
-        return isinstance(ending, RunCompleted) and not ending.failed and not ending.skipped
+        if lost := self._tally.give_up_unsaved():
+            what = f"{counted(lost, 'picture')} did not fit on the full disk; resume draws them again"
+            self._emit(Notice("warning", what))
+        self._emit(self._tally.ending(self._session.folder.path, time.monotonic() - started))
+        return self._tally.is_whole
 
     def _draw(self) -> None:
         while (self._schedule or self._in_hand) and not self._control.stop.is_set():
@@ -164,14 +151,6 @@ class Loop:
             if not is_full(error) or not self._control.is_ending():
                 raise
 
-    def _count_unsaved(self) -> None:
-        """What a full disk didn't take is still to be drawn."""
-        if lost := self._drawn - self._saved:
-            self._drawn, self._left = self._saved, self._left + lost
-            self._emit(
-                Notice("warning", f"{counted(lost, 'picture')} did not fit on the full disk; resume draws them again")
-            )
-
     def _wait(self) -> None:
         """Returns once a paused run may go on or is told to end."""
         self._emit(RunPaused("no picture is begun until it is told to go on"))
@@ -182,21 +161,16 @@ class Loop:
         if not control.is_ending():
             self._emit(RunResumed())
 
-    def _ending(self, seconds: float) -> Event:
-        if self._left:
-            return RunCancelled(self._session.folder.path, self._drawn, self._left)
-        counts = (self._drawn, self._failed, self._skipped)
-        return RunCompleted(self._session.folder.path, *counts, seconds, tuple(self._failures))
-
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""
         while self._may_begin() and (frame := self._schedule.take(self._engine.has_room)):
             self._begin(frame)
-            in_hand = self._take_in_hand(frame)
+            in_hand = self._hands.take(frame)
+            self._in_hand[frame.number] = in_hand
             if in_hand.base is not None and in_hand.frame.steps == 0:
                 self._settle(Drawn(frame.number, in_hand.base))
             else:
-                self._engine.admit(self._job(in_hand))
+                self._engine.admit(self._hands.job(in_hand, self._attempts.get(frame.number, 0)))
 
     def _may_begin(self) -> bool:
         held = self._control.pause.is_set() or self._patience.waiting
@@ -211,21 +185,6 @@ class Loop:
         if frame.number not in self._attempts:
             self._emit(FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps))
 
-    def _take_in_hand(self, frame: Frame) -> InHand:
-        source = self._bases.source(frame)
-        if source is None:
-            in_hand = InHand(self._plan.from_noise(frame), None, time.monotonic())
-        else:
-            in_hand = InHand(frame._replace(base=source), self._bases.picture(source), time.monotonic())
-        self._in_hand[frame.number] = in_hand
-        return in_hand
-
-    def _job(self, in_hand: InHand) -> Job:
-        frame = in_hand.frame
-        sent = self._session.prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
-        seed = self._plan.frame_seed(frame, self._attempts.get(frame.number, 0))
-        return Job(frame.number, sent, seed, frame.strength, in_hand.base, self._plan.chains[frame.number])
-
     def _report(self, progress: Progress) -> None:
         self._watchdog.step()
         self._emit(FrameProgress(progress.frame, progress.step, progress.steps, progress.preview))
@@ -236,7 +195,7 @@ class Loop:
 
     def _tell_saved(self) -> None:
         for event in self._archive.writer.finished():
-            self._saved += isinstance(event, FrameCompleted)
+            self._tally.saved += isinstance(event, FrameCompleted)
             self._emit(event)
 
     def _settle(self, outcome: Outcome) -> None:
@@ -251,12 +210,11 @@ class Loop:
             self._give_up(in_hand, outcome)
         else:
             self._keep(in_hand, outcome.picture)
-        self._left -= 1
         self._archive.settle(self._plan.frames[outcome.frame])
 
     def _keep(self, in_hand: InHand, picture: Image.Image) -> None:
         frame = self._plan.frames[in_hand.frame.number]
-        self._drawn += 1
+        self._tally.draw()
         self._redo(self._schedule.drawn(frame))
         self._leave_stale(frame)
         attempt = self._attempts.pop(frame.number, 0)
@@ -270,7 +228,7 @@ class Loop:
     def _redo(self, frames: list[Frame]) -> None:
         """Frames that had their pictures are drawn again; before the journal has the picture that makes them so."""
         for frame in frames:
-            self._left += 1
+            self._tally.left += 1
             self._archive.unsettle(frame)
         self._session.redo(frames)
 
@@ -297,11 +255,9 @@ class Loop:
 
     def _give_up(self, in_hand: InHand, outcome: Spoiled) -> None:
         frame = self._plan.frames[outcome.frame]
-        self._failed += 1
-        if len(self._failures) < NAMED_FAILURES:
-            self._failures.append(self._plan.name(frame))
         self._attempts.pop(frame.number, None)
         name = self._plan.name(frame)
+        self._tally.fail(name)
         self._emit(FrameFailed(frame.number, name, outcome.reason, frame.steps))
         stale = in_hand.frame.base in self._renewed
         self._fall_back(frame, stale)
@@ -310,8 +266,7 @@ class Loop:
             self._schedule.pass_over(frame)
             return
         for lost in self._schedule.failed(frame):
-            self._skipped += 1
-            self._left -= 1
+            self._tally.skip()
             reason = f"it would start from {name}, which was not drawn"
             self._emit(FrameSkipped(lost.number, self._plan.name(lost), reason, lost.steps))
             self._fall_back(lost, stale)
