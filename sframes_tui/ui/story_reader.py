@@ -92,14 +92,12 @@ class StoryReader:
         return draft
 
     def text(self, document: Document) -> SourceText:
-        """The document's text, read again only if its file changed; raises `StoryError`."""
-        config = _prompt_config(document)
-        path = self.text_file(document)
-        return self._read(path, config.encoding)[1]
+        """The document's text, whatever its regexes; read again only if its file changed. Raises `StoryError`."""
+        return self._keyed_text(document)[1]
 
-    def text_file(self, document: Document) -> Path:
-        folder = (document.path or UNTITLED).resolve().parent
-        return find_source(_prompt_config(document).source, folder)
+    def _keyed_text(self, document: Document) -> tuple[object, SourceText]:
+        encoding = document.value("prompt_config.encoding")
+        return self._read(_text_file(document), encoding if isinstance(encoding, str) else None)
 
     def _read(self, path: Path, encoding: str | None) -> tuple[object, SourceText]:
         try:
@@ -112,8 +110,8 @@ class StoryReader:
         return self._text
 
     def _split(self, document: Document, unwanted: Unwanted) -> Story:
-        config, path = _prompt_config(document), self.text_file(document)
-        text_key, text = self._read(path, config.encoding)
+        config, path = _prompt_config(document), _text_file(document)
+        text_key, text = self._keyed_text(document)
         key = (text_key, config.model_dump_json(exclude={"leave_out"}))
         if self._story is None or self._story[0] != key:
             with _uncollected():
@@ -133,6 +131,13 @@ def _uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _text_file(document: Document) -> Path:
+    source = document.value("prompt_config.source")
+    if not isinstance(source, str) or not source:
+        raise StoryError("prompt_config.source: give the file of the story's text")
+    return find_source(source, (document.path or UNTITLED).resolve().parent)
 
 
 def _prompt_config(document: Document) -> PromptConfig:

@@ -183,4 +183,4 @@ async def test_a_regex_typed_into_the_settings_splits_the_story_and_a_ready_one_
         await until(pilot, lambda: options.option_count and not app.screen.query_one("#looking").display)
         await pilot.press("end", "enter")
         await until(pilot, lambda: app.main.draft)
-        assert app.main.document.value("prompt_config.prompt_split_regex") == "\n"
+        assert app.main.document.value("prompt_config.prompt_split_regex") == r"\n"
