@@ -45,12 +45,17 @@ class PseudoTerminal:
                 data = os.read(self._ours, READ_BYTES)
             except OSError:
                 return  # The program closed its end.
-            if DEVICE_QUESTION in data:
-                self.type(DEVICE_ANSWER)
-            with self._came:
-                self.output += data
-                self._times.append((len(self.output), time.monotonic()))
-                self._came.notify_all()
+            self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """What the program wrote has come."""
+        with self._came:
+            new = (self.output[-len(DEVICE_QUESTION) + 1 :] + data).count(DEVICE_QUESTION)
+            self.output += data
+            self._times.append((len(self.output), time.monotonic()))
+            self._came.notify_all()
+        if new:
+            self.type(DEVICE_ANSWER)
 
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
