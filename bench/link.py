@@ -5,6 +5,7 @@ read at 2 Mbit/s. Told are the bytes a second, and the time from a key's bytes t
 """
 
 import os
+import select
 import sys
 import tempfile
 import threading
@@ -74,12 +75,20 @@ class SlowTerminal(PseudoTerminal):
     """Takes so many bytes a second, a slice at a time."""
 
     def _read(self) -> None:
+        begun, taken = time.monotonic(), 0
         while True:
             time.sleep(SLICE_SECONDS)
+            passed = time.monotonic() - begun
+            # What wasn't used isn't saved up: a line carries no more later for having been idle.
+            room = min(int(passed * BYTES_A_SECOND) - taken, READ_BYTES)
+            if not select.select([self._ours], [], [], 0)[0]:
+                taken = int(passed * BYTES_A_SECOND)
+                continue
             try:
-                data = os.read(self._ours, min(READ_BYTES, int(BYTES_A_SECOND * SLICE_SECONDS)))
+                data = os.read(self._ours, max(1, room))
             except OSError:
                 return
+            taken += len(data)
             self.take(data)
 
 
