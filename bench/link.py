@@ -25,7 +25,7 @@ BYTES_A_SECOND = 250_000
 SLICE_SECONDS = 0.005
 STEP_SECONDS = 0.1
 """Three styles of 20 steps or fewer: a picture every second or two."""
-KEYS = 100
+KEYS = 60
 
 
 class NoiseEngine:

@@ -10,6 +10,7 @@ from PIL import Image
 from sframes_tui.run import trust
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.film_strip import FilmStrip
+from sframes_tui.ui.picture_files import PictureError, read_picture
 from sframes_tui.ui.picture_painting import Space
 from sframes_tui.ui.picture_screens import ChapterGrid, OnePicture
 from sframes_tui.ui.picture_tiles import TileGrid, arrange
@@ -179,23 +180,35 @@ def broken(path, kind):
         Image.new("L", (9_000, 9_000)).save(path, compress_level=1)
 
 
-@pytest.mark.parametrize("kind", ["half", "empty", "garbage", "pipe", "folder", "huge", "missing"])
-async def test_what_is_no_picture_is_a_few_words_and_the_others_stay(config, kind):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("half", "can't be shown: image file is truncated"),
+        ("empty", "can't be shown"),
+        ("garbage", "can't be shown"),
+        ("pipe", "not a plain file"),
+        ("folder", "not a plain file"),
+        ("huge", "9000 x 9000 pixels are too many"),
+        ("missing", "the file is gone"),
+    ],
+)
+async def test_what_is_no_picture_is_refused_with_a_sentence(tmp_path, kind, words):
+    path = tmp_path / "a.png"
+    Image.effect_noise((64, 64), 90).save(path)
+    broken(path, kind)
+    with pytest.raises(PictureError, match=words):
+        read_picture(path)
+
+
+async def test_a_half_written_picture_is_a_few_words_and_the_others_stay(config):
     async with opened(config) as (app, pilot):
         await drawn(app, pilot)
         for path in config.parent.glob("output/**/oil 0-1.png"):
-            broken(path, kind)
+            broken(path, "half")
         await pilot.press("right")
         await until(pilot, lambda: shown(app) == 1)
         await pilot.press("z")
-        words = (
-            "the file is gone"
-            if kind == "missing"
-            else "no picture"
-            if kind in ("pipe", "folder", "huge")
-            else "can't be shown"
-        )
-        await until(pilot, lambda: words in screen_text(app))
+        await until(pilot, lambda: "can't be shown" in screen_text(app))
         await pilot.press("escape")
 
 
