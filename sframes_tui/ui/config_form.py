@@ -14,13 +14,11 @@ from typing import Any
 from textual import on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.events import DescendantFocus, Resize
 from textual.markup import escape
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Static
 
 from sframes_tui.printable import counted, one_line, printable
@@ -29,7 +27,8 @@ from sframes_tui.story.option_text import in_words, unknown_option
 from sframes_tui.story.options import Option, flat, options
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.config_saving import ConfigSaving
-from sframes_tui.ui.fields import FieldEdited, FieldLeft, FormField, TextField
+from sframes_tui.ui.field_walk import FieldWalk
+from sframes_tui.ui.fields import FieldEdited, FieldLeft, TextField
 from sframes_tui.ui.file_picker import pick_file
 from sframes_tui.ui.option_group import GroupTitle, OptionGroup
 from sframes_tui.ui.option_row import OptionRow
@@ -48,7 +47,7 @@ class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls to the field that has the focus; the keys that scroll elsewhere walk through the fields."""
 
 
-class ConfigForm(Vertical):
+class ConfigForm(FieldWalk):
     """Shows and changes a document; `document` is the newest."""
 
     BINDINGS = bindings("form")
@@ -78,7 +77,6 @@ class ConfigForm(Vertical):
         super().__init__(id="form")
         self.document = document
         self._groups = [*self._make_groups()]
-        self._last: Widget | None = None
         self._banner, self._titles = "", (False, "", -1)
         self._saving = ConfigSaving(self, self._saved)
 
@@ -178,17 +176,6 @@ class ConfigForm(Vertical):
 
     # Where the cursor is.
 
-    def focus(self, scroll_visible: bool = True) -> "ConfigForm":
-        """The field that had the focus last, or the first one."""
-        target = self._last if self._last is not None and self._last.is_attached else self._first()
-        if target is not None:
-            self.screen.set_focus(target, scroll_visible)
-        return self
-
-    def _first(self) -> Widget | None:
-        stops = self._stops()
-        return next((each for each in stops if not isinstance(each, GroupTitle)), stops[0] if stops else None)
-
     def focus_option(self, path: str) -> None:
         """Puts the cursor into the field of an option, such as "generation_config.eta", its group opened."""
         self.call_later(self._focus_option, path)
@@ -208,7 +195,7 @@ class ConfigForm(Vertical):
 
     @on(DescendantFocus)
     def _show_help(self, event: DescendantFocus) -> None:
-        self._last = event.widget.parent if isinstance(event.widget.parent, StyleTable) else event.widget
+        self.last = event.widget.parent if isinstance(event.widget.parent, StyleTable) else event.widget
         row = next((each for each in event.widget.ancestors if isinstance(each, OptionRow)), None)
         if row is not None:
             self._help(row.option)
@@ -226,45 +213,6 @@ class ConfigForm(Vertical):
     def _help(self, option: Option, value: str = "") -> None:
         text = Content.assemble((f"{option.key}  ", "bold $text-primary"), printable(value or flat(option.help)), "\n")
         self.query_one("#form-help", Static).update(text + Content.styled(in_words(option), "$text-muted italic"))
-
-    def _stops(self) -> list[Widget]:
-        """What can have the focus here, from top to bottom."""
-        chain = [each for each in self.screen.focus_chain if self in each.ancestors]
-        return [each for each in chain if not isinstance(each.parent, StyleTable)]
-
-    def action_go(self, by: int) -> None:
-        """To the field above or below, unless the key is the field's own."""
-        kept = [each for each in self._focused_path() if isinstance(each, StyleTable | FormField)]
-        if any(each.keeps(by) for each in kept):
-            raise SkipAction
-        self.action_leave(by)
-
-    def action_next(self) -> None:
-        """From a field of one line to the one below."""
-        focused = self.screen.focused
-        if not isinstance(focused, TextField) or isinstance(focused.parent, StyleTable) or focused.keeps(1):
-            raise SkipAction
-        self.action_leave(1)
-
-    def action_leave(self, by: int) -> None:
-        """To the next field or the one before; beyond the last, to the next pane."""
-        stops, path = self._stops(), self._focused_path()
-        at = next((at for at, each in enumerate(stops) if each in path), 0) + by
-        if not 0 <= at < len(stops) or any(isinstance(each, TextField) and each.completing for each in path):
-            raise SkipAction
-        # At once: keys that were typed ahead go into the field that they are meant for.
-        self.screen.set_focus(stops[at])
-
-    def _focused_path(self) -> list[DOMNode]:
-        focused = self.screen.focused
-        return focused.ancestors_with_self if focused is not None else []
-
-    def action_go_group(self, by: int) -> None:
-        titles = [group.title for group in self._groups]
-        focused = self.screen.focused
-        here = next((at for at, group in enumerate(self._groups) if focused and group in focused.ancestors), 0)
-        at_title = focused in titles
-        self.screen.set_focus(titles[max(0, min(here + (by if by > 0 or at_title else 0), len(titles) - 1))])
 
     @on(GroupTitle.Folded)
     async def _fold(self, message: GroupTitle.Folded) -> None:

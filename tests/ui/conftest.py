@@ -92,6 +92,17 @@ def config(tmp_path):
     return path
 
 
+@pytest.fixture
+def settings(tmp_path):
+    """The path of a configuration file with comments, to be edited in the form."""
+    from tests.ui.forming import TEXT
+
+    (tmp_path / "story.txt").write_text("one\ntwo\n")
+    path = tmp_path / "story.toml"
+    path.write_text(TEXT)
+    return path
+
+
 @asynccontextmanager
 async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None):
     """The application with `path` open, and its pilot; with a run folder instead, that is looked at."""
