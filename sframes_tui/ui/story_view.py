@@ -287,7 +287,10 @@ class StoryView(Vertical):
     def _tell_following(self) -> None:
         running = self.run_plan is not None and self._state.phase in RUNNING
         following = "follows the run" if self.story_tree.following else "f follows the run"
-        self.border_subtitle = following if running else ""
+        told = following if running else ""
+        if told != (self.border_subtitle or ""):
+            # Not at every step of a run: it draws the whole pane anew.
+            self.border_subtitle = told
 
     # The cursor.
 
