@@ -100,7 +100,7 @@ class DiskPatience(Patience):
         try:
             write()
         except OSError as error:
-            if not is_full(error):
+            if not is_full(error) or self._told_to_end():
                 raise
             if threading.get_ident() not in self._waiting:
                 self._wait_and_write(error, write)

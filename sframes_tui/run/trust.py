@@ -8,6 +8,7 @@ can't calls `require_trust`. What was refused is drawn by way of `without_comman
 import contextlib
 import hashlib
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -84,8 +85,8 @@ def require_trust(path: Path, config: Config) -> None:
     """Raises `TrustError`, which names the commands, unless they were allowed."""
     if not is_trusted(path, config):
         raise TrustError(
-            f"{path} wants to {asked_for(config)}; if it stands in that file, allow it with: trust {path}, "
-            "otherwise set preview = false and leave notify out"
+            f"{path} wants to {asked_for(config)}; if it stands in that file, allow it with: "
+            f"trust {shlex.quote(str(path))}, otherwise set preview = false and leave notify out"
         )
 
 

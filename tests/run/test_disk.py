@@ -86,6 +86,8 @@ def test_a_run_that_is_told_to_end_waits_no_longer(full):
     with pytest.raises(OSError, match="No space left") as caught:
         waiting.patience(writing(full / "picture", 1_500_000))
     assert caught.value.errno == errno.ENOSPC
+    with pytest.raises(OSError, match="No space left"):
+        waiting.patience(writing(full / "another", 1_500_000))
     assert waiting.kinds == [RunPaused]
 
 
