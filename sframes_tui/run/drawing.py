@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.run.disk import Reserve
-from sframes_tui.run.events import ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
+from sframes_tui.run.events import FramesStale, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.header import differences, header, write_plan
 from sframes_tui.run.journal import Journal
@@ -89,6 +89,8 @@ class Drawing:
         control.begun.set()
         with steered(folder.path, control, self._emit) as emit:
             emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
+            if stale := session.survey.stale - todo.keys():
+                emit(FramesStale(tuple(sorted(stale))))
             if warning := differences(replay.header, facts, self.rows):
                 emit(Notice("warning", warning))
             if Loop(session, self.engine, emit, control, replay.grids).run():

@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sframes_tui import __version__
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
@@ -19,8 +21,8 @@ from sframes_tui.run.folder import HIDDEN, RunFolder
 from sframes_tui.run.journal import NAME, Record
 from sframes_tui.story.plan import Plan
 from sframes_tui.story.plan_text import describe_plan
-from sframes_tui.story.schedulers import Sampling
 
+MAX_SIDE = 8192
 PACKAGES = ("torch", "diffusers", "transformers", "pillow")
 
 
@@ -74,10 +76,11 @@ def differences(first: Record, facts: Facts, rows: int) -> str | None:
 def facts_of(record: Record) -> Facts:
     """The model's facts that a `planned` record tells. Raises `UsageError`."""
     try:
-        fields = dict(record["facts"])
-        fields["sampling"] = Sampling(**fields["sampling"])
-        return Facts(**{**fields, "notices": tuple(fields["notices"])})
-    except (KeyError, TypeError, ValueError):
+        facts = TypeAdapter(Facts).validate_python(record["facts"])
+        if not (0 < facts.width <= MAX_SIDE and 0 < facts.height <= MAX_SIDE):
+            raise ValueError("no model draws that")
+        return facts
+    except (KeyError, ValueError):
         raise UsageError(f"{NAME}: its first record is not of this program's making") from None
 
 

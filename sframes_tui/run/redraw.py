@@ -24,7 +24,7 @@ from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import UsageError
 from sframes_tui.printable import counted
 from sframes_tui.run.describe import duration
-from sframes_tui.run.events import Notice, RunCompleted, RunStarted
+from sframes_tui.run.events import Notice, RunCompleted
 from sframes_tui.run.execute import opened
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun
@@ -154,8 +154,8 @@ def keep(path: Path, frames: Collection[int] | None, emit: Emit) -> None:
 
 @contextlib.contextmanager
 def _without_drawing(path: Path, emit: Emit) -> Iterator[Work]:
-    with opened(path, emit) as (past, work):
+    with opened(path, emit) as (_, work):
         work.clear_up()
-        work.emit(RunStarted(path, len(past.plan.frames), 0, tuple(work.past.survey.kept)))
+        work.tell_what_is_there()
         yield work
         work.emit(RunCompleted(path, 0, 0, 0, 0.0))

@@ -23,6 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from sframes_tui.errors import UsageError
 from sframes_tui.run.journal import NAME, Record, read_journal
 from sframes_tui.run.plain_folder import is_inside
@@ -66,6 +68,10 @@ class Sheet(NamedTuple):
     sha256: str
     shows: str
     """A hash over those of the pictures on it."""
+
+
+SAVED, SHEET, CHANGE = TypeAdapter(Saved), TypeAdapter(Sheet), TypeAdapter(Change)
+"""What a stranger's journal must hold in these records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class Replay:
         self.running.add(record["file"])
 
     def _saved(self, record: Record) -> None:
-        saved = Saved(**{name: record[name] for name in Saved.__slots__})
+        saved = SAVED.validate_python(record)
         if not is_inside(saved.file) or not saved.file.endswith(".png"):
             raise ValueError("a picture outside of the run folder")
         self.takes.setdefault(saved.file, {})[saved.take] = saved
@@ -178,14 +184,14 @@ class Replay:
         for file, size, sha256, shows in record["files"]:
             if not is_inside(file):
                 raise ValueError("a grid outside of the run folder")
-            self.grids[file] = Sheet(size, sha256, shows)
+            self.grids[file] = SHEET.validate_python((size, sha256, shows))
 
     def _void(self, record: Record) -> None:
         self.void.update(record["files"])
 
     def _changed(self, record: Record) -> None:
         for file, take, seed, prompt, strength in record["wishes"]:
-            change = Change(take, seed, prompt, strength)
+            change = CHANGE.validate_python((take, seed, prompt, strength))
             self.changes.setdefault(file, {})[take] = change
             self.wishes[file] = Wish(change, record["follow"])
 

@@ -92,12 +92,18 @@ class Work:
             drawing.draw(drawing.session(self.folder, self.journal, found, changes), past.replay, control)
 
     def _end_without_drawing(self, found: Survey) -> None:
-        kept = tuple(found.kept)
-        self.emit(RunStarted(self.folder.path, len(self.past.plan.frames), 0, kept))
+        self.tell_what_is_there()
         self.write_grids()
         if not found.todo:
             self.folder.remove_hidden_pictures()
         self.emit(RunCompleted(self.folder.path, 0, 0, 0, 0.0))
+
+    def tell_what_is_there(self) -> None:
+        """Begins what is told of a run in which nothing is to be drawn."""
+        past, found = self.past, self.past.survey
+        self.emit(RunStarted(past.path, len(past.plan.frames), 0, tuple(found.kept)))
+        if found.stale:
+            self.emit(FramesStale(tuple(sorted(found.stale))))
 
     def write_grids(self) -> None:
         """Brings the grids of all chapters up to date in which nothing is to be drawn. Raises `OSError`."""

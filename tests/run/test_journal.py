@@ -4,12 +4,15 @@ import json
 import os
 import random
 import threading
+from dataclasses import asdict
 
 import pytest
 
 from sframes_tui.errors import UsageError
+from sframes_tui.run.header import facts_of
 from sframes_tui.run.journal import Journal, decode, encode, read_journal
 from sframes_tui.run.replay import Replay
+from tests.run.paint import PaintEngine
 
 SAVED = {
     "kind": "saved",
@@ -130,6 +133,15 @@ def test_replaying_twice_changes_nothing():
     assert (once.current, once.next_take("oil 0-0.png")) == ({"oil 0-0.png": 0}, 2)
 
 
+@pytest.mark.parametrize("harm", [{"width": 10**9}, {"sampling": 3}, {"height": "tall"}, {"notices": 5}])
+def test_a_strangers_circumstances_are_refused(harm):
+    facts = asdict(PaintEngine(None).facts)
+    assert facts_of({"facts": json.loads(json.dumps(facts))}) == PaintEngine(None).facts
+    for wrong in ({"facts": {**facts, **harm}}, {"facts": None}, {}):
+        with pytest.raises(UsageError, match="not of this program's making"):
+            facts_of(wrong)
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -139,6 +151,9 @@ def test_replaying_twice_changes_nothing():
         {"kind": "changed", "wishes": 3, "follow": True},
         {"kind": "grids", "files": [["../a.png", 1, "", ""]]},
         {"kind": "void", "files": [[1]]},
+        {**SAVED, "seconds": "long"},
+        {"kind": "changed", "wishes": [["a.png", 1, -5, None, None]], "follow": True},
+        {"kind": "changed", "wishes": [["a.png", 1, None, None, 2.0]], "follow": True},
     ],
 )
 def test_a_strangers_record_is_refused_with_a_sentence(record):
