@@ -10,6 +10,7 @@ Each says in one sentence what is wrong, where, and what to do::
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
     ├── DiskError               1     the disk takes no more pictures
     ├── SteeringError           1     another process's run doesn't answer, or nobody draws
+    ├── DeviceError             1     the GPU answers no more
     ├── InternalError           1     a fault of the program itself
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
     └── FolderInUseError        4     another process draws into the run folder
@@ -54,6 +55,12 @@ class DiskError(SFramesError):
 
 class SteeringError(SFramesError):
     """Another process's run can't be watched or steered."""
+
+    exit_code = 1
+
+
+class DeviceError(SFramesError):
+    """The device that draws was lost: nothing more can be drawn by this process."""
 
     exit_code = 1
 

@@ -19,7 +19,7 @@ from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
 from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.denoiser import Denoiser, Pace
-from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory
+from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
@@ -311,6 +311,7 @@ def _attempted(work: Callable[[], None]) -> Failure | None:
     try:
         work()
     except Exception as error:  # whatever it is, other frames may still be drawn
+        require_device(error)
         return Failure.of(error)
     return None
 

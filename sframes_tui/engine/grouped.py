@@ -14,7 +14,7 @@ from PIL import Image
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline, Pipelines
 from sframes_tui.engine.decoding import SoundDecoding
-from sframes_tui.engine.memory import free_memory
+from sframes_tui.engine.memory import free_memory, require_device
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
 from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
 from sframes_tui.story.config import GenerationConfig
@@ -75,7 +75,8 @@ class GroupedEngine(ReferenceEngine):
             return []
         except torch.OutOfMemoryError:
             remark = self._shrink()
-        except Exception:  # which frame it is, and why, is found by drawing each alone
+        except Exception as error:  # which frame it is, and why, is found by drawing each alone
+            require_device(error)
             remark = None
         free_memory()
         outcomes = self._one_by_one(group, report, cancelled)

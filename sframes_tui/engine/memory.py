@@ -1,22 +1,34 @@
 """What an engine does when memory runs out: the least harmful thing first. Must not know of rows, jobs or pictures."""
 
+import contextlib
 import gc
 from dataclasses import dataclass
 
 import torch
 
 from sframes_tui.engine.capabilities import Pipelines
+from sframes_tui.errors import DeviceError, first_line
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """CUDA says it with a class of its own, the CPU's allocator with a plain `RuntimeError`."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    said = str(error)
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or "can't allocate memory" in said or "CUDA error: out of memory" in said
+
+
+def require_device(error: BaseException) -> None:
+    """Raises `DeviceError` for an error after which a GPU's context is spent: every later call would fail as well."""
+    lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in str(error)
+    if lost and not is_out_of_memory(error):
+        raise DeviceError(f"the GPU answers no more ({first_line(error)}); start the program again and resume the run")
 
 
 def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        with contextlib.suppress(RuntimeError):  # of a GPU that answers no more
+            torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
 

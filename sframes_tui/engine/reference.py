@@ -11,7 +11,7 @@ import torch
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
-from sframes_tui.engine.memory import free_memory, is_out_of_memory
+from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
@@ -111,6 +111,7 @@ class ReferenceEngine:
         except pixels.SpoiledError as error:
             return [error.outcome(job.frame)]
         except Exception as error:  # whatever one frame runs into, the others may still be drawn
+            require_device(error)
             return None if is_out_of_memory(error) else [Spoiled(job.frame, said_in_one_sentence(error))]
 
     def _draw(self, job: Job, report: Report, cancelled: threading.Event) -> list[Outcome]:

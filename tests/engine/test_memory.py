@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from sframes_tui.errors import DeviceError
 from tests.engine.drawing import (
     Drawing,
     batched,
@@ -92,3 +93,16 @@ def test_the_frame_that_nothing_helps_is_given_up_and_the_next_one_is_drawn(engi
     assert list(drawing.spoiled) == [0]
     assert "out of memory" in drawing.spoiled[0]
     assert list(drawing.pictures) == [1]
+
+
+@pytest.mark.parametrize("engine", [batched, reference])
+@pytest.mark.parametrize("error", [getattr(torch, "AcceleratorError", RuntimeError), RuntimeError])
+def test_a_lost_gpu_ends_the_run_instead_of_failing_every_frame(engine, error):
+    pipelines, config = sd(), configured((0.7, 0.4), 1)
+
+    def fail(*_):
+        raise error("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be ...")
+
+    pipelines.text.unet.register_forward_pre_hook(fail)
+    with pytest.raises(DeviceError, match=r"answers no more .*illegal memory access was encountered.*resume the run"):
+        Drawing(planned(pipelines, config), engine(pipelines, config))
