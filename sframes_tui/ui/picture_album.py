@@ -1,8 +1,9 @@
 """What the pictures of a plan are: which belong together, where they are, what is known of them. No widgets here."""
 
-from collections import Counter, defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ WORDS = {
 }
 
 
+_prompt, _number = attrgetter("prompt"), attrgetter("number")
+
+
 class Position(NamedTuple):
     """A prompt of a plan."""
 
@@ -40,52 +44,47 @@ class Album:
         self.previews: dict[int, Callable[[], Image.Image]] = {}
         self._saved: dict[int, Path] = {}
         self._takes: Counter[int] = Counter()
-        self._chapter: tuple[tuple[int, int], dict[int, list[Frame]]] | None = None
+        self._chapter: tuple[tuple[int, int], Sequence[Frame]] = ((-1, -1), ())
+        self._style: tuple[object, Sequence[Frame]] = (None, ())
+        self._chain: tuple[int, Sequence[Frame]] = (-1, ())
 
     def frames(self, position: Position) -> Sequence[Frame]:
         """One frame a style; empty where the plan has no such prompt."""
-        return self._prompts(position.variant, position.chapter).get(position.prompt, ())
+        chapter = self._frames_of(position)
+        first = bisect_left(chapter, position.prompt, key=_prompt)
+        return chapter[first : bisect_right(chapter, position.prompt, first, key=_prompt)]
+
+    def _frames_of(self, position: Position) -> Sequence[Frame]:
+        """The frames of the position's chapter, which stand in the order of their prompts."""
+        key = (position.variant, position.chapter)
+        if self._chapter[0] != key:
+            self._chapter = (key, self.plan.chapter_frames(*key) if key in self.plan.chapter_keys else ())
+        return self._chapter[1]
 
     def chapter(self, position: Position, style: int) -> Sequence[Frame]:
         """One style's frames of the position's chapter."""
-        prompts = self._prompts(position.variant, position.chapter).values()
-        return [frame for frames in prompts for frame in frames if frame.style == style]
-
-    def _prompts(self, variant: int, chapter: int) -> dict[int, list[Frame]]:
-        key = (variant, chapter)
-        if self._chapter is None or self._chapter[0] != key:
-            prompts: dict[int, list[Frame]] = defaultdict(list)
-            for frame in self.plan.chapter_frames(*key) if key in self.plan.chapter_keys else ():
-                prompts[frame.prompt].append(frame)
-            self._chapter = (key, dict(prompts))
-        return self._chapter[1]
+        key = (position.variant, position.chapter, style)
+        if self._style[0] != key:
+            self._style = (key, [frame for frame in self._frames_of(position) if frame.style == style])
+        return self._style[1]
 
     def beside(self, position: Position, by: int) -> Position | None:
-        """The prompt that stands `by` prompts further on, over chapters too; None beyond the ends."""
-        place = self._places.get(position, -1) + by
-        return self._positions[place] if 0 <= place < len(self._positions) else None
+        """The prompt before (-1) or after (1), over chapters too; None beyond the ends."""
+        frames = self.frames(position)
+        number = -1 if not frames else frames[0].number - 1 if by < 0 else frames[-1].number + 1
+        return position_of(self.plan.frames[number]) if 0 <= number < len(self.plan.frames) else None
 
-    @cached_property
-    def _positions(self) -> list[Position]:
-        return list(dict.fromkeys(position_of(frame) for frame in self.plan.frames))
+    def chain(self, frame: Frame) -> tuple[Sequence[Frame], int]:
+        """The frames that hang together with this one by their bases, and its place among them.
 
-    @cached_property
-    def _places(self) -> dict[Position, int]:
-        return {position: place for place, position in enumerate(self._positions)}
-
-    def chain(self, frame: Frame) -> Sequence[Frame]:
-        """The frames that hang together with this one by their bases; where nothing does, those of its style."""
-        chain = self._chains[self.plan.chains[frame.number]]
-        if len(chain) > 1:
-            return chain
-        return self.chapter(position_of(frame), frame.style)
-
-    @cached_property
-    def _chains(self) -> dict[int, list[Frame]]:
-        chains: dict[int, list[Frame]] = defaultdict(list)
-        for frame, chain in zip(self.plan.frames, self.plan.chains, strict=True):
-            chains[chain].append(frame)
-        return chains
+        Where nothing hangs together, those of its chapter and style.
+        """
+        number = self.plan.chains[frame.number]
+        if self._chain[0] != number:
+            linked = zip(self.plan.frames, self.plan.chains, strict=True)
+            self._chain = (number, [each for each, chain in linked if chain == number])
+        chain = self._chain[1] if len(self._chain[1]) > 1 else self.chapter(position_of(frame), frame.style)
+        return chain, bisect_left(chain, frame.number, key=_number)
 
     def save(self, number: int, path: Path) -> None:
         """A frame's picture is at `path` now."""
@@ -126,11 +125,12 @@ class Album:
 
     def title(self, position: Position) -> str:
         """Chapter and prompt, for a pane's border."""
-        prompts = self._prompts(position.variant, position.chapter)
-        place = list(prompts).index(position.prompt) + 1 if position.prompt in prompts else 0
+        frames, chapter_frames = self.frames(position), self._frames_of(position)
+        styles = max(1, len(frames))
+        place = bisect_left(chapter_frames, position.prompt, key=_prompt) // styles + 1
         chapter = one_line(self.plan.story.chapters[position.chapter].title, 40)
         variant = f"variant {position.variant} · " if self.plan.config.generation_config.variants > 1 else ""
-        return f"{variant}{chapter or f'chapter {position.chapter}'} · {place} of {len(prompts)}"
+        return f"{variant}{chapter or f'chapter {position.chapter}'} · {place} of {len(chapter_frames) // styles}"
 
     def facts(self, frame: Frame) -> str:
         """Where it comes from, in one line."""

@@ -1,6 +1,6 @@
 """Pictures on a screen of their own: one as large as it goes, or a chapter's side by side. Must not import torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 from rich.text import Text
@@ -120,11 +120,11 @@ class ChapterGrid(Screen[None]):
         self._pane.watcher = None
 
     @property
-    def _frames(self) -> list[Frame]:
+    def _frames(self) -> Sequence[Frame]:
         pane = self._pane
         if pane.album is None or pane.frame is None:
             return []
-        return list(pane.album.chapter(pane.position, pane.frame.style))
+        return pane.album.chapter(pane.position, pane.frame.style)
 
     def refresh_pictures(self) -> None:
         """Called whenever the pane has changed."""

@@ -166,10 +166,10 @@ class PicturePane(Vertical, can_focus=True):
         )
         if self.watcher is not None:
             self.watcher.refresh_pictures()
-        chain = album.chain(frame)
+        chain, place = album.chain(frame)
         self.query_one(FilmStrip).show(
             len(chain),
-            chain.index(frame),
+            place,
             lambda place: self.face(chain[place], f"{chain[place].chapter}-{chain[place].prompt}"),
         )
 
@@ -229,7 +229,7 @@ class PicturePane(Vertical, can_focus=True):
     @on(FilmStrip.Chosen)
     def choose_film(self, message: FilmStrip.Chosen) -> None:
         if self.album is not None and self.frame is not None:
-            chosen = self.album.chain(self.frame)[message.number]
+            chosen = self.album.chain(self.frame)[0][message.number]
             self.style_number = chosen.style
             self.go(position_of(chosen))
 

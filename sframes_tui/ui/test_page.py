@@ -70,7 +70,8 @@ class TerminalPage(Screen[None]):
                     with Vertical():
                         chosen = " ← in use" if protocol == self._canvas.protocol else ""
                         yield Static(Text.assemble((protocol, "bold"), f": {EXPECTED[protocol]}{chosen}"))
-                        yield PictureView(self._own_canvas(protocol), "not in this terminal")
+                        words = "drawing" if self._canvas.terminal.shows(protocol) else "not in this terminal"
+                        yield PictureView(self._own_canvas(protocol), words)
         yield Static("esc back   f asks the terminal again at the next start", id="keys", markup=False)
 
     def _own_canvas(self, protocol: Protocol) -> Canvas:
