@@ -49,7 +49,7 @@ def _update(document: Any, key: str, value: Any) -> None:
     there = document.unwrap().get(key)
     if isinstance(value, Mapping) and isinstance(there, dict):
         _update_table(document[key], value)
-    elif not same_value(there, value) and (value or there is not None):
+    elif not same_value(there, value) and value != {}:
         document[key] = _table(value) if isinstance(value, Mapping) else toml_item(value)
 
 

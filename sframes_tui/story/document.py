@@ -230,7 +230,9 @@ class Document:
             _, read, _, fault = salvaged(text, self.path or UNTITLED)
             if not fault and Edition.of(read).same_values(self.current):
                 return text
-        raise ConfigError("these values can't be written into the file without changing others; save as a new file")
+        raise ConfigError(
+            "these values can't be written without changing others: undo the last one, or edit the file itself"
+        )
 
     def for_folder(self, folder: Path) -> "Document":
         """With paths that are relative to this document's folder made to fit another one."""

@@ -89,7 +89,9 @@ class Edition:
         return replace(self, origins=tuple(None if at is None else places.get(at) for at in self.origins))
 
     def same_values(self, other: "Edition") -> bool:
-        return same_value(self.as_values(), other.as_values())
+        """Tables without a key count as absent."""
+        mine, theirs = ({k: v for k, v in each.as_values().items() if v != {}} for each in (self, other))
+        return same_value(mine, theirs)
 
     def differences(self, saved: "Edition") -> Iterator[str]:
         """Paths whose values aren't the saved ones; a style is compared with what it was, wherever it stood."""

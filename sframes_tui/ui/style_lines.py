@@ -1,7 +1,6 @@
 """The table of styles as lines of text. Must not import torch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 
 from textual.content import Content
@@ -14,13 +13,9 @@ TITLES = ("on", "tag", "weight", "style")
 CURSOR = "$block-cursor-foreground on $block-cursor-background bold"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the table."""
-
-    style: int | None
-    """Which style it belongs to; None for the heading and for what is wrong with the whole."""
-    content: Content
+Place = tuple[int | None, str]
+"""What stands on a line: a style by its number, or what is wrong with it; None is the heading, or what is wrong with
+the whole."""
 
 
 def widths(document: Document, width: int) -> tuple[int, ...]:
@@ -35,19 +30,25 @@ def starts(document: Document, width: int) -> tuple[int, ...]:
     return tuple(accumulate((each + 1 for each in widths(document, width)[:-1]), initial=2))
 
 
-def table_lines(document: Document, width: int, cursor: tuple[int, int] | None) -> Iterator[Line]:
-    """The heading, a line for each style, and below it what is wrong with it. `cursor` is (style, column)."""
-    cells = widths(document, width)
-    heading = " ".join(title[:room].ljust(room) for title, room in zip(TITLES, cells, strict=True))
-    yield Line(None, Content.styled(f"  {heading}", "$text-muted"))
+def places(document: Document) -> list[Place]:
+    """Line by line: the heading, each style and below it what is wrong with it, what is wrong with the whole."""
+    found: list[Place] = [(None, "")]
     for at in range(len(document.styles)):
-        column = cursor[1] if cursor and cursor[0] == at else None
-        yield Line(at, _row(document, at, cells, column))
-        for told in _problems(document, at):
-            text = one_line(told)
-            yield Line(at, Content.styled(f"  ✗ {text}", "$text-error").truncate(width, ellipsis=True))
-    if problem := document.problems.get("style_configs"):
-        yield Line(None, Content.styled(f"✗ {one_line(problem)}", "$text-error").truncate(width, ellipsis=True))
+        found += [(at, ""), *((at, problem) for problem in _problems(document, at))]
+    problem = document.problems.get("style_configs")
+    return [*found, (None, problem)] if problem else found
+
+
+def line_content(document: Document, place: Place, width: int, cursor: tuple[int, int] | None) -> Content:
+    """One line of the table, at most `width` wide. `cursor` is (style, column)."""
+    at, problem = place
+    if problem:
+        return Content.styled(f"  ✗ {one_line(problem)}", "$text-error").truncate(width, ellipsis=True)
+    cells = widths(document, width)
+    if at is None:
+        heading = " ".join(title[:room].ljust(room) for title, room in zip(TITLES, cells, strict=True))
+        return Content.styled(f"  {heading}", "$text-muted")
+    return _row(document, at, cells, cursor[1] if cursor and cursor[0] == at else None)
 
 
 def _row(document: Document, at: int, cells: tuple[int, ...], column: int | None) -> Content:

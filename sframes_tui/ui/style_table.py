@@ -1,17 +1,18 @@
 """The styles as a table that is edited in place, however many they are. Must not import torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual.actions import SkipAction
-from textual.app import RenderResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.strip import Strip
+from textual.visual import Visual
 from textual.widget import Widget
 
 from sframes_tui.story.document import Document
@@ -19,7 +20,7 @@ from sframes_tui.story.option_text import stepped
 from sframes_tui.story.options import Option, options
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.fields import FieldLeft, NumberField, TextField
-from sframes_tui.ui.style_lines import COLUMNS, Line, starts, table_lines, widths
+from sframes_tui.ui.style_lines import COLUMNS, line_content, places, starts, widths
 
 Change = Callable[[Document], Document]
 
@@ -48,6 +49,7 @@ class StyleTable(Widget, can_focus=True):
         self.document = document
         self.cursor = (0, COLUMNS.index("style"))
         """(style, column)"""
+        self._places = places(document)
         self._options = {each.key: each for each in options() if each.section == "style_configs"}
         self._editor: TextField | None = None
         self._before: Any = None
@@ -65,7 +67,15 @@ class StyleTable(Widget, can_focus=True):
             self._leave()
         if self._editor is not None:
             self._editor.show_value(document.value(self._editor.path))
-        self.refresh(layout=before.problems != document.problems or len(before.styles) != len(document.styles))
+        lines = places(document)
+        if lines != self._places:
+            self._places = lines
+            self.refresh(layout=True)
+        elif widths(before, self.size.width) != widths(document, self.size.width) or before.saved is not document.saved:
+            self.refresh()
+        else:
+            pairs = zip(before.styles, document.styles, strict=True)
+            self._draw_anew(at for at, (old, new) in enumerate(pairs) if old is not new)
 
     def focus_cell(self, at: int, key: str) -> None:
         """Puts the cursor on a value of a style."""
@@ -77,19 +87,26 @@ class StyleTable(Widget, can_focus=True):
     # What it looks like.
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's
-        return len(self._lines(width))
+        return len(self._places)
 
-    def render(self) -> RenderResult:
-        return Content("\n").join(line.content for line in self._lines(self.size.width))
+    def render_line(self, y: int) -> Strip:
+        """Only lines in sight are asked for, and of them those that were refreshed."""
+        width = max(self.size.width, 20)
+        cursor = self.cursor if self.has_focus_within else None
+        content = line_content(self.document, self._places[y], width, cursor) if y < len(self._places) else Content("")
+        (strip,) = Visual.to_strips(self, content, self.size.width, 1, self.visual_style, pad=True)
+        return strip
 
-    def _lines(self, width: int) -> list[Line]:
-        return list(table_lines(self.document, max(width, 20), self.cursor if self.has_focus_within else None))
+    def _draw_anew(self, styles: Iterable[int]) -> None:
+        """Draws their lines anew, and no others."""
+        regions = [Region(0, self._places.index((at, "")), self.size.width, 1) for at in styles]
+        if regions:
+            self.refresh(*regions)
 
     @property
     def _line(self) -> int:
         """Where the cursor's style stands."""
-        lines = self._lines(self.size.width)
-        return next((number for number, line in enumerate(lines) if line.style == self.cursor[0]), 0)
+        return next((number for number, (style, _) in enumerate(self._places) if style == self.cursor[0]), 0)
 
     def on_focus(self) -> None:
         self._show_cursor()
@@ -177,8 +194,7 @@ class StyleTable(Widget, can_focus=True):
             self._ask(lambda document: document.with_value(path, value))
 
     def on_click(self, event: Click) -> None:
-        lines = self._lines(self.size.width)
-        style = lines[event.y].style if event.y < len(lines) else None
+        style = self._places[event.y][0] if event.y < len(self._places) else None
         if style is None or self._editing:
             return
         left = starts(self.document, self.size.width)
