@@ -76,7 +76,9 @@ class SoundDecoding:
 
 
 def _pixels(result: Any) -> torch.Tensor:
-    """The tensor within what `decode` returns, in either of its forms."""
+    """The tensor within what `decode` returns, in any of its forms."""
+    if isinstance(result, torch.Tensor):
+        return result
     decoded: torch.Tensor = result[0] if isinstance(result, tuple) else result.sample
     return decoded
 

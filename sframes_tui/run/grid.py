@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from sframes_tui.run.stored_picture import read_stored
+
 MAX_SIDE = 16_384
 """Pixels; a sheet of more pictures than fit shows them smaller."""
 
@@ -20,7 +22,7 @@ def make_grid(paths: Sequence[Path], size: tuple[int, int]) -> Image.Image:
     cell = (max(1, int(size[0] * scale)), max(1, int(size[1] * scale)))
     sheet = Image.new("RGB", (columns * cell[0], columns * cell[1]))
     for place, path in enumerate(paths):
-        with Image.open(path, formats=["PNG"]) as picture:
-            fitted = picture if picture.size == cell else picture.resize(cell, Image.Resampling.LANCZOS)
-            sheet.paste(fitted, (place % columns * cell[0], place // columns * cell[1]))
+        picture = read_stored(path)
+        fitted = picture if picture.size == cell else picture.resize(cell, Image.Resampling.LANCZOS)
+        sheet.paste(fitted, (place % columns * cell[0], place // columns * cell[1]))
     return sheet

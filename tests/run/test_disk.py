@@ -102,3 +102,13 @@ def test_a_reserve_that_does_not_fit_leaves_nothing_behind(full):
     with pytest.raises(OSError, match="No space left"):
         Reserve(full / "another").make()
     assert not (full / "another").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_a_quota_and_a_size_limit_are_waited_for(number):
+    assert disk.is_full(OSError(number, "no room"))
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO, errno.ENOENT])
+def test_other_faults_are_not(number):
+    assert not disk.is_full(OSError(number, "broken"))
