@@ -64,6 +64,9 @@ def go_on(
         else:
             for line in past.survey.lines(past.plan):
                 work.emit(Notice("info", line))
+        if past.survey.stale:
+            which = counted(len(past.survey.stale), "picture")
+            work.emit(Notice("warning", f"{which} out of date; draw again or keep with: redraw RUN --stale, --keep"))
         work.draw(make_engine, control)
 
 

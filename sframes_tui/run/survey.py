@@ -64,9 +64,7 @@ class Survey:
         if self.orphans:
             told.append(f"put aside into .sframes/orphans: {counted(len(self.orphans), 'picture')}")
         if self.stale:
-            told.append(
-                f"out of date and kept: {counted(len(self.stale), 'picture')}; redraw them with: redraw --stale"
-            )
+            told.append(f"out of date: {counted(len(self.stale), 'picture')} whose base was drawn again since")
         return (
             told
             if self.todo or self.orphans or self.stale

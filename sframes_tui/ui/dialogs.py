@@ -90,11 +90,12 @@ def trust_question(path: str, commands: Sequence[str]) -> Question:
     )
 
 
-def resume_question(lines: Sequence[str]) -> Question:
-    """Before a run goes on; `lines` tell what is kept and drawn."""
-    return Question(
-        "Go on with this run?", ["\n".join(lines)], (Answer("yes", "y", "go on"), Answer("no", "n", "not now"))
-    )
+def resume_question(lines: Sequence[str], todo: bool, stale: bool) -> Question:
+    """Before a run goes on; `lines` tell what is kept, drawn and out of date."""
+    answers = [Answer("yes", "y", "go on")] if todo else []
+    if stale:
+        answers += [Answer("redraw", "d", "draw what is out of date"), Answer("keep", "k", "keep that")]
+    return Question("Go on with this run?", ["\n".join(lines)], [*answers, Answer("no", "n", "not now")])
 
 
 class ThemeDialog(ModalScreen[str]):

@@ -184,10 +184,14 @@ class RunScreen(Screen[None]):
         """Shows what would be kept and drawn before anything is."""
         if (past := await self.open_run(folder)) is None:
             return
-        if past.is_finished:
+        found = past.survey
+        if past.is_finished and not found.stale:
             self.notify("All pictures of this run are there: nothing to do.")
-        elif await self.app.push_screen_wait(resume_question(past.survey.lines(past.plan))) == "yes":
-            self.draw(past.plan, partial(_go_on, folder, self.opening))
+            return
+        question = resume_question(found.lines(past.plan), bool(found.todo), bool(found.stale))
+        draw = WAYS_ON.get(await self.app.push_screen_wait(question) or "no")
+        if draw is not None:
+            self.draw(past.plan, partial(draw, folder, self.opening))
 
     def redraw(self, frame: Frame) -> None:
         """Asks how a frame is to be drawn again, and draws it."""
@@ -218,6 +222,18 @@ def _opened(folder: Path) -> tuple[PastRun, RunState]:
 
 def _go_on(folder: Path, opening: Opening, emit: Emit, control: Control) -> None:
     go_on(folder, opening.make_engine, emit, control, opening.notify)
+
+
+def _redraw_stale(folder: Path, opening: Opening, emit: Emit, control: Control) -> None:
+    again.redraw_stale(folder, opening.make_engine, emit, control)
+
+
+def _keep_stale(folder: Path, _: Opening, emit: Emit, __: Control) -> None:
+    again.keep(folder, None, emit)
+
+
+WAYS_ON = {"yes": _go_on, "redraw": _redraw_stale, "keep": _keep_stale}
+"""What is done with a run that was begun before, by the answer that was given."""
 
 
 def _again(folder: Path, number: int, choice: Choice, opening: Opening, emit: Emit, control: Control) -> None:

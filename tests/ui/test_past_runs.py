@@ -2,10 +2,13 @@
 
 import pytest
 
+from sframes_tui.run import redraw
+from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.redraw_dialog import RedrawDialog
 from sframes_tui.ui.runs_dialog import RunsDialog
+from tests.run.paint import PaintEngine
 from tests.ui.conftest import opened, screen_text, toasts, until
 
 pytestmark = pytest.mark.asyncio
@@ -85,6 +88,20 @@ async def test_a_picture_is_drawn_again_and_its_older_take_comes_back(config):
         await until(pilot, lambda: not isinstance(app.screen, RedrawDialog) and not app.main.session.running)
         assert open_run(app.main.run_folder).take(name) == 0
         await until(pilot, lambda: state(app).stale == 0)
+
+
+@pytest.mark.parametrize(("key", "drawn"), [("d", 2), ("k", 0)])
+async def test_what_is_out_of_date_is_drawn_or_kept_later(config, key, drawn):
+    async with opened(config) as (app, pilot):
+        await draw_all(app, pilot)
+        folder = app.main.run_folder
+        redraw.redraw(folder, redraw.Request((0,)), lambda draft: PaintEngine(draft.plan), lambda _: None, Control())
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, Question) and "out of date: 2 pictures" in screen_text(app))
+        await pilot.press(key)
+        await until(pilot, lambda: state(app).phase == "completed" and not app.main.session.running)
+        await until(pilot, lambda: (state(app).drawn, state(app).stale) == (drawn, 0))
+        assert open_run(folder).survey.stale == set()
 
 
 async def test_a_field_that_is_wrong_is_named_in_the_dialogue(config):
