@@ -55,7 +55,7 @@ def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> L
     """As `load_config`, of a text; `path` is what faults are reported against."""
     values, notes = read_values(text, path)
     for dotted, value in overrides:
-        _override(values, dotted, value)
+        put_override(values, dotted, value)
     try:
         return LoadedConfig(Config.model_validate(values), path, notes)
     except ValidationError as error:
@@ -135,7 +135,8 @@ def _accept_old_spelling(values: dict[str, Any], path: Path) -> None:
         section["progressive"] = section.pop("progresive")
 
 
-def _override(values: dict[str, Any], dotted: str, value: Any) -> None:
+def put_override(values: dict[str, Any], dotted: str, value: Any) -> None:
+    """Puts a value into `values`; `ConfigError` where there is no such place."""
     *parents, last = dotted.split(".")
     target: Any = values
     for part in parents:

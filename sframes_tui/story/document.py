@@ -5,6 +5,7 @@ import torch or textual.
 """
 
 import tomllib
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config import Config
-from sframes_tui.story.config_file import LoadedConfig, Override, fault_reasons, read_config_text
+from sframes_tui.story.config_file import LoadedConfig, Override, fault_reasons, put_override, read_config_text
 from sframes_tui.story.config_save import write_config
 from sframes_tui.story.edition import Edition
 from sframes_tui.story.note import Note
@@ -59,15 +60,15 @@ class Document:
     def open(cls, path: Path, overrides: tuple[Override, ...] = ()) -> "Document":
         """The file's document, as far as it can be read; `ConfigError` if there is no readable file of text.
 
-        `overrides` are changes of it that aren't saved.
+        `overrides` are changes of it that aren't saved; `ConfigError` too where one of them has no place.
         """
         on_disk = read_config_text(path)
         text, values, notes, fault = salvaged(on_disk.replace("\r\n", "\n"), path)
         edition = Edition.of(values)
-        document = cls(path, text, on_disk, edition, edition, fault, notes)
+        changed = deepcopy(values)
         for dotted, value in overrides:
-            document = document.with_value(dotted.replace(".progresive", ".progressive"), value)
-        return document
+            put_override(changed, dotted, value)
+        return cls(path, text, on_disk, edition, Edition.of(changed), fault, notes)
 
     @classmethod
     def starting(cls, example: Path = EXAMPLE) -> "Document":

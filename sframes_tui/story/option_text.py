@@ -7,6 +7,8 @@ from typing import Any
 from sframes_tui.printable import printable
 from sframes_tui.story.options import Option
 
+LINE_END = "␊"
+"""Stands for a line's end in a field of one line."""
 NUMBERS = ("whole number", "number", "seed", "pixels")
 
 
@@ -20,10 +22,10 @@ def shown_value(option: Option, value: Any) -> str:
         return ", ".join(shown_value(option, item) for item in value)
     if not isinstance(value, str):
         return str(value) if isinstance(value, int | float) else printable(str(value))
-    if option.control == "regex":
-        # To a regex these escapes are the same as the characters.
+    if option.control == "regex" and "(?" not in value:
+        # To a regex without flags, these escapes are the same as the characters.
         return printable(value.replace("\n", r"\n").replace("\t", r"\t"))
-    return printable(value if option.control == "long text" else value.replace("\n", "␊"))
+    return printable(value if option.control == "long text" else value.replace("\n", LINE_END))
 
 
 def typed_value(option: Option, text: str) -> Any:
@@ -39,7 +41,7 @@ def typed_value(option: Option, text: str) -> Any:
         return text == "true"
     if option.control in NUMBERS:
         return _number(text.strip(), whole=option.control != "number")
-    return text
+    return text.replace(LINE_END, "\n")
 
 
 def _number(text: str, *, whole: bool) -> int | float | str:

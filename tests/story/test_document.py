@@ -293,6 +293,9 @@ def test_overrides_are_unsaved_changes(path):
     document = Document.open(path, (("generation_config.progresive", False),))
     assert document.changed == {"generation_config.progressive"}
     assert not document.loaded.config.generation_config.progressive
+    for place in ("style_configs.9.weight", "style_configs.x", "generation_config.eta.deep"):
+        with pytest.raises(ConfigError, match="--set"):
+            Document.open(path, ((place, 1),))
 
 
 def test_a_new_key_stands_with_its_section_not_under_the_next_ones_comment(document, path):
