@@ -234,9 +234,9 @@ class Loop:
 
     def _leave_stale(self, frame: Frame) -> None:
         """Tells of the pictures that started from one that gets another take now."""
-        if frame.number not in self._session.survey.kept:
+        kept, todo = self._session.survey.kept, self._session.survey.todo
+        if frame.number not in kept and todo.get(frame.number) != "asked":
             return
-        kept = self._session.survey.kept
         self._renewed.add(frame.number)
         stale = [each.number for each in self._schedule.settled_behind(frame) if each.number in kept]
         if stale:

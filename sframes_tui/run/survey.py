@@ -88,6 +88,7 @@ class _Surveyor:
     def __init__(self, plan: Plan, identities: Identities, replay: Replay, layout: Layout, gone: bool) -> None:
         self._plan, self._identities, self._replay, self._layout = plan, identities, replay, layout
         self._gone = gone
+        self._failed: set[int] = set()
         self.found = Survey()
 
     def look_at(self, frame: Frame) -> None:
@@ -96,6 +97,8 @@ class _Surveyor:
         saved = self._replay.saved(file)
         reason = self._doubt(frame, file, saved)
         wish = self._replay.wishes.get(file)
+        if reason == "failed":
+            self._failed.add(frame.number)
         if saved is not None and reason is None:
             self.found.kept[frame.number] = saved
             if wish is None and self._is_stale(frame, saved):
@@ -145,7 +148,7 @@ class _Surveyor:
         """The frame whose picture it started from, as the plan's rule for failed bases has it."""
         rule = self._plan.config.generation_config.on_failed_base
         number = frame.base
-        while number is not None and self.found.todo.get(number) == "failed":
+        while number is not None and number in self._failed:
             number = self._plan.frames[number].base if rule == "last_good" else None
         return number
 

@@ -145,6 +145,17 @@ def test_a_descendant_that_fails_keeps_its_picture_but_is_out_of_date(run):
     assert {number for event in watch.of(FramesStale) for number in event.frames} == open_run(run).survey.stale
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_failed_frame_is_drawn_again_under_what_was_drawn_in_its_stead(tmp_path, follow):
+    config = write_config(tmp_path, 'on_failed_base = "last_good"')
+    run, _ = draw(config, tmp_path / "out", spoiled=["oil 0-2"])
+    watch = again(run, "0-2:oil", descendants="redraw" if follow else "stale")
+    assert redrawn(watch) == ["oil 0-2.png", *(BEHIND[2:] if follow else [])]
+    assert stale(run) == (set() if follow else set(BEHIND[2:]))
+    assert {number for event in watch.of(FramesStale) for number in event.frames} == open_run(run).survey.stale
+    assert all(0 in open_run(run).takes(frame) for frame in open_run(run).plan.frames if frame.number != 4)
+
+
 def test_strength_and_a_kept_chain(run):
     before = pictures(run)
     again(run, "0-2:oil", strength=0.3, descendants="keep")
