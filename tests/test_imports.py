@@ -27,3 +27,18 @@ def test_nothing_heavy_comes_with_an_import(module):
 def test_a_dry_run_draws_its_plan_without_torch():
     code = "from sframes_tui.cli import main\nassert main(['configs/lighthouse.toml', '--dry-run']) == 0"
     assert loaded_by(code) == set()
+
+
+def test_little_is_loaded_before_the_first_paint():
+    script = "import sys, sframes_tui.cli, sframes_tui.ui.start, sframes_tui.ui.app\nprint(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    late = {
+        "torch",
+        "diffusers",
+        "PIL",
+        "pydantic",
+        "textual_image",
+        "sframes_tui.story.config",
+        "sframes_tui.run.loop",
+    }
+    assert late & set(done.stdout.split()) == set()

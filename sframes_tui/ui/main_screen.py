@@ -40,6 +40,7 @@ class MainScreen(RunScreen):
     """Settings, story, pictures and log: side by side where there is room, behind each other where there isn't."""
 
     BINDINGS = bindings("main")
+    CSS_PATH = "main.tcss"
 
     def __init__(self, opening: Opening, document: Document) -> None:
         super().__init__(opening)
