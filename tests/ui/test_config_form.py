@@ -6,6 +6,7 @@ from textual.events import Paste
 from sframes_tui.story.document import Document
 from sframes_tui.story.options import options
 from sframes_tui.ui.commands import BY_ID
+from sframes_tui.ui.option_group import OptionGroup
 from sframes_tui.ui.option_row import OptionRow
 from sframes_tui.ui.style_table import StyleTable
 from tests.ui.conftest import screen_text, until
@@ -175,3 +176,22 @@ async def test_what_is_pasted_is_made_harmless(settings, option):
         await go_to(app, pilot, option)
         app._driver.send_message(Paste("a\x1b]52;c;b\x07"))
         await until(pilot, lambda: app.document.value(option) == "a␛]52;c;b␇")
+
+
+async def test_a_mouse_does_it_too(settings):
+    async with form_of(settings, size=(100, 60)) as (app, pilot):
+        table = app.query_one(StyleTable)
+        await pilot.click(table, offset=(3, 2))
+        assert app.document.styles[1]["enabled"] is False
+        await pilot.click(table, offset=(30, 1))
+        await pilot.click(table, offset=(30, 1))
+        await write(pilot, "er")
+        await until(pilot, lambda: app.document.styles[0]["style"] == "softer")
+        chains = next(group for group in app.query(OptionGroup) if group.title.title == "Chains")
+        await pilot.click(chains.title)
+        await until(pilot, lambda: not chains.folded and len(chains.query(OptionRow)) > 2)
+        progressive = next(row for row in chains.query(OptionRow) if row.option.key == "progressive")
+        await pilot.click(progressive.field)
+        await until(pilot, lambda: app.document.value("generation_config.progressive") is False)
+        await pilot.click(progressive.query_one(".name"))
+        assert app.focused is progressive.field
