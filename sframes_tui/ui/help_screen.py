@@ -41,7 +41,7 @@ class HelpScreen(ModalScreen[None]):
                     yield Static(title, classes="section", markup=False)
                     yield Static(text)
                 yield Static("Your own", classes="section")
-                yield Static(f'keys: {KEYMAP}, a line for each, such as: start = "f6"\nthemes: {OWN}', markup=False)
+                yield Static(f'keys: {KEYMAP}, a line for each, such as: start = "f10"\nthemes: {OWN}', markup=False)
 
 
 def _sections(keymap: Mapping[str, str]) -> Iterator[tuple[str, Text]]:

@@ -42,7 +42,7 @@ def _problem(name: str, keys: Any, keymap: dict[str, str]) -> str:
     if command is None:
         return "there is no such command; F1 lists them"
     if not isinstance(keys, str) or not all(map(_is_key, _keys(keys))):
-        return 'write a key such as "ctrl+r", "f6" or "x"'
+        return 'write a key such as "ctrl+r", "f10" or "x"'
     if command.priority and any(len(key) == 1 for key in _keys(keys)):
         return "a plain letter could not be typed any more"
     if other := _holder(command, _keys(keys), keymap):
