@@ -29,6 +29,7 @@ PROGRAM_SECONDS = 8.0
 ENDINGS = (RunCompleted, RunCancelled, RunFailed)
 
 Emit = Callable[[Event], None]
+Fields = dict[str, Any]
 
 
 def telling(target: str | None, story: str, emit: Emit) -> Emit:
@@ -44,14 +45,14 @@ def telling(target: str | None, story: str, emit: Emit) -> Emit:
     return tell
 
 
-def message(event: Event, story: str) -> dict[str, str]:
-    """What is told: the event's fields as text; Slack shows `text` and Discord `content`."""
+def message(event: Event, story: str) -> Fields:
+    """What is told: the event's fields, and its sentence, of which Slack shows `text` and Discord `content`."""
     _, sentence = describe(event)
-    fields = {key: str(value) for key, value in dataclasses.asdict(event).items()}
-    return {"event": type(event).__name__, "story": story, **fields, "text": sentence, "content": sentence}
+    own = {"event": type(event).__name__, "story": story, "text": sentence, "content": sentence}
+    return {**dataclasses.asdict(event), **own}
 
 
-def send(target: str, fields: dict[str, str]) -> str | None:
+def send(target: str, fields: Fields) -> str | None:
     """Delivers a message; what went wrong, or None."""
     problems: list[str | None] = []
     deliver = _request if is_web_address(target) else _run
@@ -62,7 +63,7 @@ def send(target: str, fields: dict[str, str]) -> str | None:
     return problems[0] if problems else f"no answer within {MAX_SECONDS:.0f} s"
 
 
-def _attempted(deliver: Callable[[str, dict[str, str]], None], target: str, fields: dict[str, str]) -> str | None:
+def _attempted(deliver: Callable[[str, Fields], None], target: str, fields: Fields) -> str | None:
     try:
         deliver(target, fields)
     except (OSError, ValueError, http.client.HTTPException, subprocess.SubprocessError) as error:
@@ -77,29 +78,33 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _request(target: str, fields: dict[str, str]) -> None:
+def _request(target: str, fields: Fields) -> None:
     """POSTs the fields as JSON; `{text}` and the like in the address stand for the fields."""
     for key, value in fields.items():
-        target = target.replace("{" + key + "}", quote(value, safe=""))
+        target = target.replace("{" + key + "}", quote(str(value), safe=""))
     headers = {"Content-Type": "application/json", "User-Agent": f"S-Frames/{__version__}"}
-    request = urllib.request.Request(target, json.dumps(fields).encode(), headers, method="POST")
+    request = urllib.request.Request(target, _as_json(fields), headers, method="POST")
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=MAX_SECONDS):
         pass
 
 
-def _run(target: str, fields: dict[str, str]) -> None:
+def _run(target: str, fields: Fields) -> None:
     """Runs a program, by no shell, with the sentence as its last argument and the fields as JSON on stdin."""
     arguments, null = [*shlex.split(target), fields["text"]], subprocess.DEVNULL
     with subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True
     ) as process:
         try:
-            process.communicate(json.dumps(fields).encode(), PROGRAM_SECONDS)
+            process.communicate(_as_json(fields), PROGRAM_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
     if process.returncode:
         raise ValueError(f"it ended with {process.returncode}")
+
+
+def _as_json(fields: Fields) -> bytes:
+    return json.dumps(fields, default=str).encode()
 
 
 def _named(target: str) -> str:

@@ -13,7 +13,7 @@ from sframes_tui.run.describe import describe
 from sframes_tui.run.events import FrameFailed, Notice, RunCancelled, RunCompleted, RunFailed
 from sframes_tui.story.config import GenerationConfig
 
-DONE = RunCompleted(Path("out/lighthouse & co"), 5, 1, 2, 61.0)
+DONE = RunCompleted(Path("out/lighthouse & co"), 5, 1, 2, 61.0, ("oil 0-0",))
 _, SENTENCE = describe(DONE)
 
 
@@ -58,8 +58,8 @@ def test_one_request_tells_how_a_run_ended(server):
     assert path == "/topic?title=RunCompleted&of=light%2Fhouse"
     assert kind == "application/json"
     assert body["text"] == body["content"] == SENTENCE
-    assert SENTENCE.startswith("5 pictures drawn in 1 min 01 s, 1 failed, 2 skipped: out/lighthouse & co")
-    assert (body["drawn"], body["failed"], body["skipped"]) == ("5", "1", "2")
+    assert SENTENCE.startswith("5 pictures drawn in 1 min 01 s, 1 failed (oil 0-0), 2 skipped: out/lighthouse & co")
+    assert (body["drawn"], body["failed"], body["skipped"], body["failures"]) == (5, 1, 2, ["oil 0-0"])
 
 
 @pytest.mark.parametrize("event", [RunFailed("no model"), RunCancelled(None, 1, 2)])
