@@ -139,7 +139,14 @@ class StoryTree(ScrollView, can_focus=True):
 
     def _lines_changed(self) -> None:
         self._drawn.clear()
-        self.virtual_size = Size(0, len(self._rows))
+        size = Size(0, len(self._rows))
+        if self.show_vertical_scrollbar == (size.height > self.scrollable_content_region.height):
+            # As a reactive it would have the whole screen laid out anew, at each fold and each key of a filter.
+            self.set_reactive(StoryTree.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        else:
+            self.virtual_size = size
         self._show_cursor()
         self.refresh()
 
