@@ -40,9 +40,9 @@ STEPS = 4
 """Of each frame, for the painter."""
 
 
-def until(true, what):
+def until(true, what, seconds=DEADLINE):
     """Waits for something that another process does; fails where that takes impossibly long."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + seconds
     while not (answer := true()):
         assert time.monotonic() < end, f"never came: {what}"
         select.select([], [], [], 0.02)
