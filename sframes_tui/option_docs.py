@@ -1,4 +1,4 @@
-"""Writes the declared options into the README and the comments of `configs/`: `python -m sframes_tui.option_docs`."""
+"""Writes what is declared into the README and the comments of `configs/`: `python -m sframes_tui.option_docs`."""
 
 import re
 import textwrap
@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sframes_tui.story.options import Option, flat, options, readme_tables
+from sframes_tui.ui.commands import key_table
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- options: written by make docs -->", "<!-- end of options -->"
 WIDTH = 110
 
 
 def with_tables(readme: str) -> str:
-    """The README with its option tables as they are declared now."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{readme_tables()}\n{END}{after}"
+    """The README with its tables of keys and options as they are declared now."""
+    return _between(_between(readme, "keys", key_table()), "options", readme_tables())
+
+
+def _between(text: str, name: str, table: str) -> str:
+    begin, end = f"<!-- {name}: written by make docs -->", f"<!-- end of {name} -->"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{table}\n{end}{rest.partition(end)[2]}"
 
 
 def with_comments(config: str) -> str:

@@ -256,10 +256,6 @@ def shown_key(key: str) -> str:
 
 
 def key_table() -> str:
-    """All commands as Markdown tables, for the README."""
-    parts = []
-    for scope, title in SCOPES.items():
-        rows = [f"| `{shown_keys(each)}` | {each.name} | {each.help} |" for each in COMMANDS if each.scope == scope]
-        if rows:
-            parts += [f"| {title} | | |", "|---|---|---|", *rows, ""]
-    return "\n".join(parts)
+    """All commands as Markdown, for the README."""
+    rows = [f"| {SCOPES[each.scope]} | `{shown_keys(each)}` | {each.help} | `{each.id}` |" for each in COMMANDS]
+    return "\n".join(["| where | key | | name |", "|---|---|---|---|", *rows, ""])

@@ -33,7 +33,7 @@ def test_keys_are_shown_as_people_know_them(key, shown):
 
 def test_the_table_for_the_readme_has_every_command():
     table = key_table()
-    assert all(f"| {command.name} | {command.help} |" in table for command in COMMANDS)
+    assert all(f"| {command.help} | `{command.id}` |" in table for command in COMMANDS)
 
 
 @pytest.mark.asyncio
