@@ -189,6 +189,11 @@ class StoryTree(ScrollView, can_focus=True):
 
     # The cursor.
 
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor; None while nothing is shown, or a filter hides it."""
+        return self.cursor if self.outline and self._rows.line(self.cursor) is not None else None
+
     def go_to(self, row: Row, *, by_user: bool = True) -> None:
         """Puts the cursor on a row and unfolds its chapter; one that is filtered out is passed over."""
         if self.outline is None or not self.outline.has(row):
@@ -271,6 +276,8 @@ class StoryTree(ScrollView, can_focus=True):
         self._move_by(end * len(self._rows))
 
     def action_fold(self) -> None:
+        if self.selected is None:
+            return
         if self.cursor.prompt is not None:
             self._move_to(Row(self.cursor.section), by_user=True)
         elif self._rows.is_open(self.cursor.section):
@@ -290,9 +297,9 @@ class StoryTree(ScrollView, can_focus=True):
         self._lines_changed()
 
     def action_open(self) -> None:
-        if self.cursor.prompt is None:
+        if self.selected is not None and self.cursor.prompt is None:
             self._set_open(self.cursor.section, not self._rows.is_open(self.cursor.section))
-        elif self.outline is not None:
+        elif self.selected is not None:
             self.post_message(self.Opened(self.cursor))
 
     def _set_open(self, section: int, is_open: bool) -> None:

@@ -402,10 +402,10 @@ class StoryView(Vertical):
 
     def action_leave_out(self) -> None:
         """Space: leaves the prompt or chapter under the cursor out of the next start, or puts it back."""
-        outline, document = self.story_tree.outline, self.document
-        if outline is None or document is None or not outline.has(self.story_tree.cursor):
+        outline, document, row = self.story_tree.outline, self.document, self.story_tree.selected
+        if outline is None or document is None or row is None:
             return
-        section, prompt = self.story_tree.cursor
+        section, prompt = row
         left_out = _left_out(document.value(LEAVE_OUT)).toggled(
             outline.place(section)[1], prompt, outline.prompt_counts[section]
         )
@@ -418,11 +418,11 @@ class StoryView(Vertical):
     # What can be looked at.
 
     def action_details(self) -> None:
-        outline = self.story_tree.outline
+        outline, row = self.story_tree.outline, self.story_tree.selected
         if outline is None or outline.plan is None:
             self.notify("There is no plan yet.")
-        else:
-            self.app.push_screen(FrameDetails(outline, self.story_tree.cursor))
+        elif row is not None:
+            self.app.push_screen(FrameDetails(outline, row))
 
     def action_plan(self) -> None:
         if self.run_plan:

@@ -214,6 +214,13 @@ async def test_a_filter_is_live_keeps_the_place_and_escape_shows_all(pane):
         await pilot.press("down", "escape")
         await until(pilot, lambda: len(pane.lines()) == 5)
         assert pane.view.story_tree.cursor == Row(1, 0)
+        await pilot.press("slash", *"nowhere")
+        await until(pilot, lambda: pane.text("count") == "0 found")
+        await pilot.press("enter", "space", "enter", "left", "right", "down", "e", "d")
+        assert pane.document.value("prompt_config.leave_out") is None
+        assert pane.lines() == []
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pane.lines()) == 5)
 
 
 async def test_space_leaves_prompts_and_chapters_out_and_puts_them_back(pane):
