@@ -118,6 +118,17 @@ def test_pictures_that_no_journal_knows_are_put_aside(finished):
     assert (finished / ".sframes/orphans/oil 0-1.png").read_bytes() == whole["oil 0-1.png"]
 
 
+def test_a_picture_whose_record_was_not_written_is_drawn_again_in_its_place(finished):
+    whole = pictures(finished)
+    lines = (finished / NAME).read_bytes().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b'"kind":"saved"' in line)
+    (finished / NAME).write_bytes(b"".join(lines[:last]) + lines[last][:40])
+    watch = resume(finished)
+    assert len(redrawn(watch)) == 1
+    assert pictures(finished) == whole
+    assert not (finished / ".sframes/orphans").exists()
+
+
 def test_the_text_may_go_away(config, tmp_path):
     folder, _ = draw(config, tmp_path / "out", stop_after=3)
     (config.parent / "story.txt").unlink()
