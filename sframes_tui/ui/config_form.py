@@ -39,8 +39,6 @@ OPEN = ("Story", "Styles", "Model and steps")
 TITLE_HELP = "Enter opens and closes a group, page up and down go from one to the next."
 SLIM = 60
 """Below so many columns a text stands under its name."""
-TALL = 28
-"""From so many lines on there is room for the longest help."""
 
 
 class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -55,10 +53,9 @@ class ConfigForm(FieldWalk):
     ConfigForm {
         & > #form-problem { height: auto; max-height: 4; color: $text-error; display: none; }
         &.-troubled > #form-problem { display: block; }
-        & > #form-help { height: 4; border-top: solid $panel; color: $text-muted; }
+        & > #form-help { height: auto; min-height: 4; max-height: 10; border-top: solid $panel; color: $text-muted; }
         & > #form-fields { height: 1fr; scrollbar-size-vertical: 1; }
-        &.-slim > #form-help { height: 5; }
-        &.-slim.-tall > #form-help { height: 8; }
+        &.-slim > #form-help { min-height: 6; }
         &.-slim OptionRow.-long {
             grid-size: 1; grid-columns: 1fr;
             & > .problem { column-span: 1; }
@@ -119,7 +116,6 @@ class ConfigForm(FieldWalk):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < SLIM, "-slim")
-        self.set_class(event.size.height >= TALL, "-tall")
 
     # What it holds.
 

@@ -141,12 +141,14 @@ async def test_known_values_are_offered_and_an_option_is_found_by_name(settings)
 
 @pytest.mark.parametrize("width", [36, 78])
 async def test_nothing_is_cut_off_in_a_narrow_pane(settings, width):
-    async with form_of(settings, size=(width, 20)) as (app, _):
+    async with form_of(settings, size=(width, 24)) as (app, pilot):
         for row in app.query(OptionRow):
             label, field = row.query_one(".name"), row.field
             assert len(row.option.key) + 2 <= label.size.width, row.path
             assert field.size.width >= 8, row.path
         assert app.query_one(StyleTable).size.height == 3
+        await go_to(app, pilot, "prompt_config.leave_out")
+        await until(pilot, lambda: "default []" in " ".join(screen_text(app).split()))
 
 
 HOSTILE = "[/red] [@click=app.quit]x[/] \x1b]52;c;aGk=\x07 \u202e \U0001f600 漢字 " + "y" * 500
