@@ -47,8 +47,9 @@ class Pace:
 class Sender:
     """Pictures on their way to kitty, and those that it has."""
 
-    def __init__(self, write: Callable[[str], None], slow: bool) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], None], slow: bool, wake: Callable[[], object] = lambda: None) -> None:
+        """`wake` is called where there is something to send: ticks are wanted from then on."""
+        self._write, self._wake = write, wake
         self._budget = BYTES_A_TICK_SLOW if slow else BYTES_A_TICK
         self._queue: deque[tuple[Painting, Callable[[], object]]] = deque()
         self._pieces: deque[str] = deque()
@@ -67,9 +68,13 @@ class Sender:
             self._queue.append((painting, done))
             if len(self._queue) == 1:
                 self._pieces.extend(painting.messages)
+                self._wake()
 
-    def tick(self) -> None:
-        """Sends as much as a tick may take. Pieces of two pictures never mix: kitty couldn't tell them apart."""
+    def tick(self) -> bool:
+        """Sends as much as a tick may take, and returns whether there is more.
+
+        Pieces of two pictures never mix: kitty couldn't tell them apart.
+        """
         budget = self._budget
         while self._queue and budget > 0:
             piece = self._pieces.popleft()
@@ -77,6 +82,7 @@ class Sender:
             budget -= len(piece)
             if not self._pieces:
                 self._finish()
+        return bool(self._queue)
 
     def _finish(self) -> None:
         painting, done = self._queue.popleft()

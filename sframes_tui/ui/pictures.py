@@ -58,7 +58,7 @@ class PicturePane(Vertical, can_focus=True):
         super().__init__(id="pictures")
         self.border_title = "Pictures"
         self.terminal = terminal or Terminal()
-        sender = Sender(lambda text: writer(self.app)(text), self.terminal.slow)
+        sender = Sender(lambda text: writer(self.app)(text), self.terminal.slow, self._send)
         self.canvas = Canvas(PaintShop(), sender, self.terminal, self.terminal.protocol)
         self.album: Album | None = None
         self.position = Position(0, 0, 0)
@@ -66,6 +66,7 @@ class PicturePane(Vertical, can_focus=True):
         self._pace = Pace(self.terminal.slow)
         self._previews: dict[int, Callable[[], Image.Image]] = {}
         self._timer: Timer | None = None
+        self._sending: Timer | None = None
         self._title = ""
         self.watcher: Watcher | None = None
         """A screen that shows the same pictures in another way, while it is open."""
@@ -75,8 +76,17 @@ class PicturePane(Vertical, can_focus=True):
         yield FilmStrip(self.canvas)
 
     def on_mount(self) -> None:
-        self.set_interval(TICK_SECONDS, self.canvas.sender.tick)
         self.app.app_resume_signal.subscribe(self, lambda _: self._resume())
+
+    def _send(self) -> None:
+        """One tick soon, and others as long as there is something to send."""
+        if self._sending is None:
+            self._sending = self.set_timer(TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        self._sending = None
+        if self.canvas.sender.tick():
+            self._send()
 
     def on_unmount(self) -> None:
         self.canvas.sender.forget_all()
