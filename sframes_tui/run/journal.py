@@ -75,8 +75,7 @@ class Journal:
         self._lock = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         self._file = os.open(path, flags, 0o644)
-        self.records, self._end = read_journal(path)
-        """What it held when it was opened."""
+        self._end = read_journal(path)[1]
         self._mend(path)
 
     def _mend(self, path: Path) -> None:

@@ -30,8 +30,8 @@ from sframes_tui.run.journal import NAME, Record, read_journal
 from sframes_tui.run.plain_folder import is_inside
 from sframes_tui.story.change import Change
 
-FRAME_KINDS = ("running", "saved", "failed", "skipped", "void", "changed", "chosen", "kept")
-KINDS = frozenset(["planned", "grids", "paused", "resumed", "ended", *FRAME_KINDS])
+OF_PICTURES = frozenset(["running", "saved", "failed", "skipped", "void", "changed", "chosen", "kept"])
+KINDS = OF_PICTURES | {"planned", "grids", "paused", "resumed", "ended"}
 """Each has a method of `Replay`."""
 
 

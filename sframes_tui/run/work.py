@@ -46,8 +46,8 @@ class Work:
     def clear_up(self) -> None:
         """Half-written files go, old takes that count come back to their places, what has no use is put aside.
 
-        What the survey doubts doesn't count any longer from here on, even if the drawing is interrupted. Raises
-        `OSError`.
+        From here on what is to be drawn again since its base is counts only beside the same base, even if the drawing
+        is interrupted. Raises `OSError`.
         """
         for rest in (self.folder.path / HIDDEN).glob("*.tmp"):
             rest.unlink()
