@@ -7,13 +7,11 @@ only shows what came of it. Every worker has a description, since Textual would 
 from dataclasses import dataclass
 from typing import Self
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from sframes_tui.errors import SFramesError
@@ -28,7 +26,8 @@ from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.frame_details import FrameDetails
 from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.plan_screen import PlanScreen
-from sframes_tui.ui.story_notes import notes, problem_text, run_summary, summary
+from sframes_tui.ui.story_filter import StoryFilter
+from sframes_tui.ui.story_header import StoryHeader
 from sframes_tui.ui.story_outline import Outline
 from sframes_tui.ui.story_reader import Problem, Reading, StoryReader
 from sframes_tui.ui.story_rows import Found, Row
@@ -47,17 +46,6 @@ class StoryView(Vertical):
     """Chapters and prompts; the plan that a start would draw, or a run."""
 
     BINDINGS = bindings("story")
-    DEFAULT_CSS = """
-    StoryView #story-summary { height: auto; }
-    StoryView #story-notes { height: auto; max-height: 3; text-wrap: nowrap; text-overflow: ellipsis; }
-    StoryView #story-problem {
-        padding: 0 1; height: auto; max-height: 8; border-left: thick $error; background: $error 10%;
-    }
-    StoryView #story-filter { height: 1; }
-    StoryView #story-query { width: 1fr; border: none; height: 1; padding: 0 1; }
-    StoryView #story-label { width: auto; color: $accent; }
-    StoryView #story-count { width: auto; padding: 0 1; color: $text-muted; }
-    """
 
     @dataclass
     class Planned(Message):
@@ -117,30 +105,17 @@ class StoryView(Vertical):
         self.reading: Reading | None = None
         self.draft: Draft | None = None
         self.run_plan: Plan | None = None
-        self._problem: Problem | None = None
         self._edition_of_run: Edition | None = None
         self._state = RunState()
+        self._header, self._filter, self.story_tree = StoryHeader(), StoryFilter(), StoryTree()
         self._looked_at: Row | None = None
         self._reader, self._readers = StoryReader(), 0
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="story-summary", markup=False)
-        yield Static(id="story-notes", markup=False)
-        yield Static(id="story-problem", markup=False)
-        with Horizontal(id="story-filter"):
-            yield Static("find", id="story-label")
-            yield Input(id="story-query", placeholder="words of a chapter or prompt", compact=True)
-            yield Static(id="story-count", markup=False)
-        yield StoryTree()
-
-    def on_mount(self) -> None:
-        self.query_one("#story-problem").display = False
-        self._show_filter(False)
-
-    @property
-    def story_tree(self) -> StoryTree:
-        return self.query_one(StoryTree)
+        yield self._header
+        yield self._filter
+        yield self.story_tree
 
     def focus(self, scroll_visible: bool = True) -> Self:
         """The tree is what takes the keys."""
@@ -171,7 +146,7 @@ class StoryView(Vertical):
             self._read_after(TYPING_PAUSE)
         elif self.document is not None:
             self._readers += 1
-            self._read(self.document, self._words)
+            self._read(self.document, self._filter.words)
 
     @work(thread=True, exclusive=True, group="story", exit_on_error=False, description="read the story")
     def _read(self, document: Document, query: str) -> None:
@@ -205,7 +180,7 @@ class StoryView(Vertical):
         if message.reading.document is not self.document:
             return
         self.reading = message.reading
-        self._show_problem(message.reading.problem)
+        self._header.show_problem(message.reading.problem)
         if not self.run_plan:
             self._show_draft()
 
@@ -217,7 +192,7 @@ class StoryView(Vertical):
             return
         self.draft = message.draft
         if message.problem and reading.story and reading.document.loaded:
-            self._show_problem(Problem(message.problem))
+            self._header.show_problem(Problem(message.problem))
         if not self.run_plan:
             self._show_draft()
 
@@ -229,36 +204,9 @@ class StoryView(Vertical):
         left_out = self.draft.config.prompt_config.leave_out if self.draft else reading.document.value(LEAVE_OUT)
         plan = self.draft.plan if self.draft else None
         outline = Outline(reading.story, _left_out(left_out), reading.variants, plan)
-        query = self._query.value
+        query = self._filter.words
         self.story_tree.show(outline, reading.found if query == reading.query else None, query)
-        self._show_summary()
-
-    def _show_problem(self, problem: Problem | None) -> None:
-        self._problem = problem
-        box = self.query_one("#story-problem", Static)
-        box.display = problem is not None
-        if problem:
-            box.update(problem_text(problem, self._room - 3))
-
-    @property
-    def _room(self) -> int:
-        """Columns of a line."""
-        return max(self.content_size.width, 12)
-
-    def on_resize(self) -> None:
-        self._show_problem(self._problem)
-        self._show_summary()
-
-    def _show_summary(self) -> None:
-        above, below = self.query_one("#story-summary", Static), self.query_one("#story-notes", Static)
-        if self.run_plan:
-            _put(above, run_summary(self.run_plan, self._state, self._room))
-            below.display = False
-        elif self.reading and self.reading.story:
-            _put(above, summary(self.reading, self.draft, self._room))
-            remarks = notes(self.reading, self.draft)
-            below.display = bool(remarks.plain)
-            _put(below, remarks)
+        self._header.show_draft(reading, self.draft)
 
     # The run.
 
@@ -266,17 +214,17 @@ class StoryView(Vertical):
         """Shows what a run draws, live or past; the cursor goes with it."""
         self.run_plan, self._state = plan, RunState()
         self._edition_of_run = self.document.current if self.document else None
-        self._show_problem(None)
+        self._header.show_problem(None)
         self.story_tree.following = True
         self.story_tree.show(Outline.of_plan(plan, self._state))
-        self._show_summary()
+        self._header.show_run(plan, self._state)
 
     def show_state(self, state: RunState) -> None:
         """Marks and counts; costs as much as the lines in sight, however long the story is."""
         self._state = state
         if self.run_plan:
             self.story_tree.show_state(state)
-            self._show_summary()
+            self._header.show_run(self.run_plan, state)
             self._tell_following()
 
     def follow(self) -> None:
@@ -325,7 +273,7 @@ class StoryView(Vertical):
         return (*outline.place(row.section), row.prompt or 0)
 
     def action_go_to_failed(self, step: int) -> None:
-        self._query.value = ""
+        self._filter.close()
         if not self.story_tree.go_to_failed(step):
             self.notify("No picture has failed.")
 
@@ -334,52 +282,29 @@ class StoryView(Vertical):
 
     # The filter.
 
-    @property
-    def _words(self) -> str:
-        """What is looked for: nothing before the field is there, which a key may come before."""
-        return next((field.value for field in self.query("#story-query").results(Input)), "")
-
-    @property
-    def _query(self) -> Input:
-        return self.query_one("#story-query", Input)
-
     def action_find(self) -> None:
-        self._show_filter(True)
-        self._query.focus()
-
-    def _show_filter(self, shown: bool) -> None:
-        """Hidden, it is no stop of the Tab key either."""
-        box = self.query_one("#story-filter")
-        box.display, box.disabled = shown, not shown
+        self._filter.open()
 
     def action_clear_filter(self) -> None:
         """Escape: all prompts again, the cursor where it is."""
-        self._show_filter(False)
-        self._query.value = ""
+        self._filter.close()
         self.story_tree.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Escape is this pane's only while there is a filter."""
-        return action != "clear_filter" or self.query_one("#story-filter").display
+        return action != "clear_filter" or self._filter.display
 
-    @on(Input.Changed, "#story-query")
-    def _filter(self, message: Input.Changed) -> None:
+    @on(StoryFilter.Changed)
+    def _look_for(self, message: StoryFilter.Changed) -> None:
         message.stop()
-        if (outline := self.story_tree.outline) is None:
-            return
-        if message.value.strip():
-            self._find(outline, message.value)
+        outline = self.story_tree.outline
+        if outline is not None and message.words.strip():
+            self._find(outline, message.words)
         else:
             self.post_message(self.Filtered("", None))
 
-    def on_key(self, event: events.Key) -> None:
-        """Down goes from the filter to what it found."""
-        if event.key == "down" and self._query.has_focus:
-            event.stop()
-            self.story_tree.focus()
-
-    @on(Input.Submitted, "#story-query")
-    def _leave_filter(self, message: Input.Submitted) -> None:
+    @on(StoryFilter.Left)
+    def _leave_filter(self, message: StoryFilter.Left) -> None:
         message.stop()
         self.story_tree.focus()
 
@@ -393,10 +318,9 @@ class StoryView(Vertical):
     @on(Filtered)
     def _show_found(self, message: Filtered) -> None:
         message.stop()
-        if message.query.strip() == self._query.value.strip():
+        if message.query.strip() == self._filter.words.strip():
             self.story_tree.show_found(message.found, message.query)
-            count = "" if message.found is None else f"{message.found.count:,} found"
-            self.query_one("#story-count", Static).update(count)
+            self._filter.show_count(message.found)
 
     # Leaving out.
 
@@ -446,13 +370,6 @@ class StoryView(Vertical):
 
 
 LEAVE_OUT = "prompt_config.leave_out"
-
-
-def _put(widget: Static, content: Content) -> None:
-    """Shows a text; the whole screen is laid out anew only if it has another number of lines."""
-    before = str(widget.content)
-    if before != content.plain:
-        widget.update(content, layout=before.count("\n") != content.plain.count("\n") or not before)
 
 
 def _left_out(items: object) -> LeftOut:
