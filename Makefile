@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check torture bench docs clean
+.PHONY: run test check torture bench docs screenshots clean
 
 # Draws the lighthouse story: headless where there is no terminal.
 run: $(READY)
@@ -29,6 +29,10 @@ bench: $(READY)
 # Rewrites what is generated from the declared options: the README's tables and the comments of configs/.
 docs: $(READY)
 	$(BIN)/python -m sframes_tui.option_docs
+
+# Draws the README's pictures of the screen anew, from the running program; takes minutes.
+screenshots: $(READY)
+	$(BIN)/python -m docs.screenshots
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -28,6 +28,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
+        self.auto_links = False  # Keys can be clicked, but look like keys.
         self._conditions = frozenset({"always", "idle"})
 
     def on_mount(self) -> None:

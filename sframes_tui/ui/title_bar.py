@@ -28,6 +28,7 @@ class TitleBar(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="title")
+        self.auto_links = False  # Tabs can be clicked, but look like tabs.
         self._shown_name, self._changed, self._front = "", False, ""
 
     def show_document(self, name: str, changed: bool) -> None:
