@@ -110,7 +110,8 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
 
     `leave` asks the front end to return, whatever the signal; it is called from another thread, may come too early or
     too late, and must not block. Once it returned because of a signal, the block ends when the run that is `underway`
-    has ended. A front end that doesn't return in `PATIENCE` seconds is given up on: the process ends with the run.
+    has ended. A front end that doesn't return in `PATIENCE` seconds is given up on: the process ends with the run, or
+    at once if that is asked to end before it began.
     """
     warden = _Warden(leave, underway)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -123,6 +124,8 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
             if warden.ending.signal is not None:
                 warden.let_go()
                 warden.join_run()
+                if warden.loads:
+                    warden.give_up()
 
 
 @contextmanager
@@ -169,31 +172,37 @@ class _Warden:
             if number == signal.SIGHUP:
                 self.let_go()
             else:
-                self._ask_to_end(number)
+                self._ask_to_end()
             if first:
-                _in_background(self._see_out, number)
+                _in_background(self._see_out)
 
-    def _ask_to_end(self, number: int) -> None:
+    def _ask_to_end(self) -> None:
         """Once: after the frames in hand. Twice: now. A third time nothing is waited for."""
         self._asked += 1
         run = self._underway()
         if self._asked > 2:
-            self._give_up(128 + number)
+            self.give_up()
         elif run is not None:
             run.control.finish.set()
             if self._asked == 2:
                 run.control.stop.set()
 
-    def _see_out(self, number: int) -> None:
+    def _see_out(self) -> None:
         """Lets the screen go; if it doesn't, the process ends with the run."""
         self._leave()
         if not self.left.wait(PATIENCE):
             self.join_run()
-            self._give_up(128 + number)
+            self.give_up()
+
+    @property
+    def loads(self) -> bool:
+        """Whether there is a run that only loads its model, which nothing can cut short, and that is asked to end."""
+        run = self._underway()
+        return self._asked > 0 and run is not None and run.thread.is_alive() and not run.control.begun.is_set()
 
     def join_run(self) -> None:
         """Waits for the run that is underway, and for one that a key had begun in the meantime."""
-        while (run := self._underway()) is not None and run.thread.is_alive():
+        while not self.loads and (run := self._underway()) is not None and run.thread.is_alive():
             if self._asked:
                 run.control.finish.set()
             run.thread.join()
@@ -206,7 +215,7 @@ class _Warden:
         os.close(terminal)
         self.take(signal.SIGHUP)
 
-    def _give_up(self, code: int) -> None:
+    def give_up(self) -> None:
         """Ends the process from here, with the terminal as it was if it takes that without a wait."""
         if self._terminal is not None and _is_terminal(self._terminal) and self._modes is not None:
             with contextlib.suppress(OSError, termios.error):
@@ -214,7 +223,7 @@ class _Warden:
                 os.set_blocking(self._terminal, False)
                 os.write(self._terminal, LEAVE_SCREEN)
                 os.set_blocking(self._terminal, True)
-        os._exit(code)
+        os._exit(self.ending.exit_code or 1)
 
 
 def _is_terminal(descriptor: int) -> bool:

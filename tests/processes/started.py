@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE = 60.0
+AGAIN_SECONDS = 3.0
 CONFIG = """[prompt_config]
 source = "story.txt"
 chapter_split_regex = 'Chapter \\d+'
@@ -74,6 +75,7 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         termios.tcsetwinsize(self.slave, (48, 160))
         self.seen = b""
+        self._typed = float("-inf")
 
     def read(self):
         """Takes what came; whether anything did."""
@@ -105,6 +107,12 @@ class Terminal:
 
     def type(self, keys):
         os.write(self.master, keys)
+
+    def typed(self, keys):
+        """Types keys once more, where the last ones had no effect for a while."""
+        if time.monotonic() - self._typed > AGAIN_SECONDS:
+            self.type(keys)
+            self._typed = time.monotonic()
 
     def close(self):
         """As sshd does when the link is gone."""

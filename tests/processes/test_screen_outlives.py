@@ -16,8 +16,8 @@ from tests.processes.started import FRAMES, ROOT, STEPS, environment, until
 START = b"\x12"
 """ctrl+r"""
 
-LEAVE = b"\x11"
-"""ctrl+q"""
+LEAVE = b"\x11y"
+"""ctrl+q, and the answer where it asks"""
 
 SCREEN = b"\x1b[?1049h"
 
@@ -29,14 +29,10 @@ def drawing(stage):
     program = stage.program(stage.config, "--output", stage.output, terminal=terminal)
     stage.gate.steps(STEPS)
 
-    asked = float("-inf")
-
     def drawn():
         # Keys may come before the screen takes any, and it starts nothing before it knows the story.
-        nonlocal asked
-        if not terminal.read() and stage.run_folder() is None and time.monotonic() - asked > 3:
-            terminal.type(START)
-            asked = time.monotonic()
+        if not terminal.read() and stage.run_folder() is None:
+            terminal.typed(START)
         return stage.pictures() or not program.alive
 
     until(lambda: terminal.shows(SCREEN) or not program.alive, "the screen")
@@ -88,6 +84,18 @@ def test_sigterm_ends_a_screen_without_a_run(stage):
     assert program.wait() == 143
 
 
+def test_sigterm_does_not_wait_for_a_model_that_loads(stage, monkeypatch):
+    monkeypatch.setenv("SFRAMES_LOADS", "1")
+    terminal = stage.terminal()
+    program = stage.program(stage.config, "--output", stage.output, terminal=terminal)
+    until(lambda: terminal.shows(SCREEN), "the screen")
+    terminal.type(START)
+    until(lambda: terminal.shows(b"loading the model"), "the model being loaded")
+    program.signal(signal.SIGTERM)
+    assert program.wait() == 143
+    assert terminal.shows(b"\x1b[?1049l")
+
+
 def test_a_link_that_stands_still_stops_neither_the_run_nor_sigterm(drawing):
     stage, program, terminal = drawing
     while terminal.stuff(program):
@@ -116,8 +124,13 @@ def test_while_nobody_reads_its_terminal_another_process_steers_the_run(drawing)
     until(lambda: "ended" in stage.journal(), "the run's end")
     # The screen stays, and takes keys again as soon as somebody reads.
     assert program.alive
-    terminal.type(LEAVE)
-    until(lambda: terminal.shows(b"\x1b[?1049l"), "the screen's end")
+
+    def left():
+        if not terminal.read():
+            terminal.typed(LEAVE)
+        return not program.alive
+
+    until(left, "the screen's end")
     assert program.wait() == 0
 
 
