@@ -185,7 +185,8 @@ class StoryTree(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._drawn.clear()
+        if round(old_value) != round(new_value):
+            self._drawn.clear()
 
     # The cursor.
 

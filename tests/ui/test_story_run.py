@@ -207,3 +207,19 @@ async def test_marks_of_another_plan_never_break_the_tree(run):
         run.view.show_state(RunState("drawing", frames=2, marks=Marks.planned(2)))
         run.view.show_state(RunState("failed", error="[/red]"))
         assert run.lines()[0].startswith("▾ 0 Chapter 1")
+
+
+async def test_states_show_also_after_the_wheel(run, config):
+    (config.parent / "story.txt").write_text("Chapter 1\n" + "\n".join(f"prompt {each}" for each in range(60)))
+    async with run.run_test(size=(60, 16)) as pilot:
+        await run.planned(pilot)
+        run.begin()
+        tree = run.view.story_tree
+        tree.following = False
+        tree.scroll_to(y=3.6, animate=False)
+        await pilot.pause()
+        tree.scroll_to(y=4.3, animate=False)
+        await pilot.pause()
+        run.start(16)
+        assert 4 + 5 in tree._drawn
+        assert tree._dirty_regions
