@@ -164,6 +164,10 @@ class Program:
         until(lambda: time.monotonic() - begun > 2.0, "the end of the measured span")
         return self.cpu_seconds() - before < 0.1
 
+    def stopped(self):
+        """Whether a signal keeps it from running."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def holds_terminal(self):
         """Whether any descriptor still leads to one."""
         links = []

@@ -25,8 +25,12 @@ SCREEN = b"\x1b[?1049h"
 @pytest.fixture
 def drawing(stage):
     """The program with its screen up and the first picture drawn."""
+    return start(stage)
+
+
+def start(stage, controlling=True):
     terminal = stage.terminal()
-    program = stage.program(stage.config, "--output", stage.output, terminal=terminal)
+    program = stage.program(stage.config, "--output", stage.output, terminal=terminal, controlling=controlling)
     stage.gate.steps(STEPS)
 
     def drawn():
@@ -41,13 +45,13 @@ def drawing(stage):
     return stage, program, terminal
 
 
-@pytest.mark.parametrize("how", ["closed", "hung up"])
-def test_a_terminal_that_goes_away_leaves_the_run_to_its_end(drawing, how):
-    stage, program, terminal = drawing
-    if how == "closed":
-        terminal.close()
-    else:
+@pytest.mark.parametrize("how", ["closed", "closed without a signal", "hung up"])
+def test_a_terminal_that_goes_away_leaves_the_run_to_its_end(stage, how):
+    _, program, terminal = start(stage, controlling=how != "closed without a signal")
+    if how == "hung up":
         program.signal(signal.SIGHUP)
+    else:
+        terminal.close()
     until(lambda: not program.holds_terminal(), "the terminal let go")
     stage.gate.steps(STEPS)
     until(lambda: len(stage.pictures()) == 2, "a picture without a terminal")
@@ -81,6 +85,21 @@ def test_sigterm_ends_a_screen_without_a_run(stage):
     program = stage.program(stage.config, terminal=terminal)
     until(lambda: terminal.shows(SCREEN), "the screen")
     program.signal(signal.SIGTERM)
+    assert program.wait() == 143
+
+
+def test_sigcont_opens_the_screen_again_only_after_a_stop(stage):
+    terminal = stage.terminal()
+    program = stage.program(stage.config, terminal=terminal)
+    until(lambda: terminal.shows(SCREEN), "the screen")
+    program.signal(signal.SIGCONT)
+    program.signal(signal.SIGTSTP)
+    until(lambda: not terminal.read() and program.stopped(), "the stop")
+    assert terminal.seen.count(SCREEN) == 1
+    program.signal(signal.SIGCONT)
+    until(lambda: terminal.shows(SCREEN) and terminal.seen.count(SCREEN) == 2, "the screen once more")
+    program.signal(signal.SIGTERM)
+    until(lambda: not terminal.read() and not program.alive, "the end")
     assert program.wait() == 143
 
 
