@@ -33,7 +33,7 @@ class Question(ModalScreen[str]):
     """Asks something; gives the answer's id, empty where it was closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "answer('')", "Close")]
-    AUTO_FOCUS = "Button"
+    AUTO_FOCUS = ""  # An Enter too much must not answer anything.
 
     def __init__(self, title: str, paragraphs: Sequence[str], answers: Sequence[Answer]) -> None:
         super().__init__()

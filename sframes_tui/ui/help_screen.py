@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -37,20 +38,20 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             with VerticalScroll():
                 yield Static(FIRST_STEPS, markup=False)
-                for title, text in _sections(self._keymap):
+                for title, table in _sections(self._keymap):
                     yield Static(title, classes="section", markup=False)
-                    yield Static(text)
+                    yield Static(table)
                 yield Static("Your own", classes="section")
                 yield Static(f'keys: {KEYMAP}, a line for each, such as: start = "f10"\nthemes: {OWN}', markup=False)
 
 
-def _sections(keymap: Mapping[str, str]) -> Iterator[tuple[str, Text]]:
+def _sections(keymap: Mapping[str, str]) -> Iterator[tuple[str, Table]]:
     for scope, title in SCOPES.items():
-        commands = [command for command in COMMANDS if command.scope == scope]
-        if commands:
-            lines = [_line(shown_keys(each, keymap), each.name, each.help) for each in commands]
-            yield title, Text("\n").join(lines)
-
-
-def _line(keys: str, name: str, help_text: str) -> Text:
-    return Text.assemble((f"{keys:>9}  ", "bold"), f"{name:<16} ", (help_text, "dim"))
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=11, style="bold")
+        table.add_column(width=16)
+        table.add_column()
+        for command in (each for each in COMMANDS if each.scope == scope):
+            table.add_row(Text(shown_keys(command, keymap)), Text(command.name), Text(command.help))
+        if table.row_count:
+            yield title, table
