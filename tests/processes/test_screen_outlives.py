@@ -19,6 +19,9 @@ START = b"\x12"
 LEAVE = b"\x11y"
 """ctrl+q, and the answer where it asks"""
 
+HELP = b"\x1bOP"
+"""F1"""
+
 SCREEN = b"\x1b[?1049h"
 
 
@@ -93,6 +96,9 @@ def test_sigcont_opens_the_screen_again_only_after_a_stop(stage):
     program = stage.program(stage.config, terminal=terminal)
     until(lambda: terminal.shows(SCREEN), "the screen")
     program.signal(signal.SIGCONT)
+    # Sent together, the second signal would take the first one back.
+    until(lambda: not terminal.read(), "silence")
+    until(lambda: terminal.typed(HELP) or terminal.read(), "the answer to a key after the signal")
     program.signal(signal.SIGTSTP)
     until(lambda: not terminal.read() and program.stopped(), "the stop")
     assert terminal.seen.count(SCREEN) == 1
