@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sframes_tui.errors import UsageError
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -22,10 +23,28 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 from sframes_tui.run.header import facts_of
-from sframes_tui.run.journal import Record
+from sframes_tui.run.journal import NAME, Record
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun
 from sframes_tui.story.plan import Frame
+
+KINDS = frozenset(
+    (
+        "planned",
+        "running",
+        "saved",
+        "failed",
+        "skipped",
+        "grids",
+        "stale",
+        "kept",
+        "paused",
+        "resumed",
+        "notice",
+        "ended",
+    )
+)
+"""Each has a method of `Retelling`; others are nothing that front ends are told."""
 
 
 class Retelling:
@@ -44,8 +63,12 @@ class Retelling:
         Raises `UsageError` for a record that this program doesn't write.
         """
         self._replay.apply(record)
-        teller = getattr(self, f"_{record['kind']}", None)
-        return [] if teller is None else list(teller(record))
+        if record["kind"] not in KINDS:
+            return []
+        try:
+            return list(getattr(self, f"_{record['kind']}")(record))
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"{NAME}: a record of kind {record['kind']!r} is not of this program's making") from None
 
     def _frame(self, record: Record) -> Frame | None:
         return self._frames.get(record["file"])

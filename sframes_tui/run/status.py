@@ -116,19 +116,25 @@ def _summary(folder: Path) -> RunSummary:
         known = replay(folder)
     except OSError as error:
         raise DiskError(f"{folder}: its journal can't be read: {error.strerror}") from None
-    who = holder(folder)
+    try:
+        return _summed_up(folder, known, holder(folder))
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"{folder}: its journal is not of this program's making") from None
+
+
+def _summed_up(folder: Path, known: Replay, who: str | None) -> RunSummary:
     there = sum(known.saved(file) is not None for file in known.current)
-    frames = max(int(known.last_header.get("frames", 0)), there)
+    begun = known.header.get("time")
     return RunSummary(
         path=folder,
         title=folder.absolute().parent.parent.parent.name,
-        begun=known.header.get("time"),
+        begun=None if begun is None else float(begun),
         phase=_phase(known, who),
         holder=who,
-        frames=frames,
+        frames=max(int(known.last_header.get("frames", 0)), there),
         there=there,
         skipped=len(known.skipped),
-        failures=tuple(_failure(folder, file, reason) for file, reason in sorted(known.failed.items())),
+        failures=tuple(_failure(folder, file, str(reason)) for file, reason in sorted(known.failed.items())),
         error=_error(known, who),
     )
 
@@ -142,7 +148,7 @@ def _phase(known: Replay, who: str | None) -> Phase:
 
 def _error(known: Replay, who: str | None) -> str:
     if who is not None:
-        return known.paused or ""
+        return str(known.paused or "")
     return str((known.ended or {}).get("error", ""))
 
 

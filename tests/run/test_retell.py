@@ -1,5 +1,10 @@
 """The journal tells another process the events that the run's own front end saw, and how the run is."""
 
+import contextlib
+
+import pytest
+
+from sframes_tui.errors import SFramesError
 from sframes_tui.run.events import (
     FrameProgress,
     FrameStarted,
@@ -8,7 +13,7 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.journal import read_journal
+from sframes_tui.run.journal import encode, read_journal
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.retell import Retelling
@@ -110,3 +115,28 @@ def test_past_runs_are_listed_newest_first_and_strange_folders_passed_over(tmp_p
     assert [run.phase for run in runs] == ["finished", "stopped"]
     assert runs[1].path == first
     assert past_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"kind": "planned", "frames": [], "run": "x"},
+        {"kind": "planned", "frames": 1e400, "time": "now"},
+        {"kind": "failed", "file": 3, "frame": 0, "reason": ["[/red]"]},
+        {"kind": "stale", "files": 7},
+        {"kind": "notice", "level": {}},
+        {"kind": "_frame", "file": "x"},
+        {"kind": "ended", "how": "completed"},
+        {"kind": "grids", "variant": 0, "chapter": 0, "files": [["../../x.png", 1, "0", "0"]]},
+    ],
+    ids=range(8),
+)
+def test_a_strangers_journal_is_refused_or_shown_but_breaks_nothing(tmp_path, record):
+    folder, _ = draw(write_config(tmp_path), tmp_path / "out")
+    with (folder / "journal.jsonl").open("ab") as journal:
+        journal.write(encode(record))
+    for look in (lambda: retold(folder), lambda: list(run_status(folder).lines())):
+        # Anything else that is raised fails the test.
+        with contextlib.suppress(SFramesError):
+            assert look()
+    assert len(past_runs(tmp_path / "out")) <= 1
