@@ -15,6 +15,7 @@ from textual.events import DescendantFocus
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.resume import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.run.viewer import viewing
 from sframes_tui.story.document import Document
@@ -66,6 +67,8 @@ class MainScreen(RunScreen):
         self._show_document()
         if self.opening.folder is None:
             self.query_one(StoryView).show_document(self.document)
+        else:
+            self.call_after_refresh(self.action_show, "pictures")
         self.show_state(self.session.state)
 
     # The settings and the plan they give.
@@ -78,7 +81,10 @@ class MainScreen(RunScreen):
         self.query_one(StoryView).show_document(self.document)
 
     def _show_document(self) -> None:
-        self.query_one(TitleBar).show_document(self.document.title, self.document.unsaved)
+        path, title = self.document.path, self.document.title
+        # Of a run's own settings the folder says more than the file.
+        name = f"{path.absolute().parent.name}/{title}" if path and title == RUN_CONFIG else title
+        self.query_one(TitleBar).show_document(name, self.document.unsaved)
         self.query_one(PicturePane).use_protocol(self.opening.protocol or _protocol(self.document))
         self._show_conditions()
 

@@ -91,7 +91,8 @@ def run_parts(state: RunState) -> list[str]:
     parts += [f"step {each.step}/{each.steps}" for each in state.in_flight[-1:]]
     if state.phase in ("drawing", "paused") and (left := state.seconds_left) is not None:
         parts.append(f"{duration(left)} left")
-    parts += [f"{state.steps_per_second:.1f} it/s", f"{state.pictures_per_minute:.1f} pictures/min"]
+    if state.steps_done:
+        parts += [f"{state.steps_per_second:.1f} it/s", f"{state.pictures_per_minute:.1f} pictures/min"]
     return parts
 
 
