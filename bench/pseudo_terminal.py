@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 DEVICE_QUESTION, DEVICE_ANSWER = b"\x1b[c", b"\x1b[?62;c"
 READ_BYTES = 65_536
 
@@ -67,6 +69,11 @@ class PseudoTerminal:
                 raise TimeoutError(f"{text!r} did not come in {seconds} s, but {self.output[-500:]!r}")
             end = self.output.index(text, start) + len(text)
             return next(when for length, when in self._times if length >= end)
+
+    def cpu_seconds(self) -> float:
+        """What the program has used of the processors so far."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
 
     def now(self) -> float:
         """On the clock of `wait_for`."""

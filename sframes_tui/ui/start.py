@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
 
+SWITCH_SECONDS = 0.001
 RUN_CONFIG = "run.toml"
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
@@ -70,6 +71,8 @@ def _run(opening: Opening) -> int:
 
     if opening.terminal and opening.terminal.may_answer_late:
         drop_late_answers()
+    # A key's echo takes Python's lock several times, and each time waits so long for a thread that draws.
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = SFramesApp(opening)
     with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell):
         app.run()
