@@ -117,6 +117,7 @@ def test_sigterm_does_not_wait_for_a_model_that_loads(stage, monkeypatch):
     terminal.type(START)
     until(lambda: terminal.shows(b"loading the model"), "the model being loaded")
     program.signal(signal.SIGTERM)
+    until(lambda: not terminal.read() and not program.alive, "the end")
     assert program.wait() == 143
     assert terminal.shows(b"\x1b[?1049l")
 
