@@ -34,6 +34,7 @@ from sframes_tui.ui.run_control import Draw, RunNews
 from sframes_tui.ui.runs_dialog import RunsDialog
 from sframes_tui.ui.session import Session
 
+NEWS_SECONDS = 0.1
 TICK_SECONDS = 1.0
 """How often rates and time left are told anew while nothing happens."""
 
@@ -55,6 +56,8 @@ class RunScreen(Screen[None]):
         """Of the run that is shown."""
         self.run_folder: Path | None = None
         """Where it lies, once it has a folder."""
+        self._heard = 0.0
+        """When news were taken last."""
         self._ran = False
         """Whether a run was under way at the last tick."""
 
@@ -83,7 +86,8 @@ class RunScreen(Screen[None]):
         raise NotImplementedError
 
     def refuse(self, sentence: str) -> None:
-        """Says why something can't be done."""
+        """Says why something can't be done, and leaves it in the log."""
+        self.tell("warning", one_line(sentence, 300))
         self.notify(one_line(sentence, 300), severity="warning", markup=False)
 
     # News.
@@ -95,8 +99,17 @@ class RunScreen(Screen[None]):
         self.show_state(self.session.state)
 
     @on(RunNews)
+    def hear_news(self) -> None:
+        """Takes news at most ten times a second: each time costs a painting, and keys wait for that."""
+        wait = self._heard + NEWS_SECONDS - time.monotonic()
+        if wait <= 0:
+            self.take_news()
+        else:
+            self.set_timer(wait, self.take_news)
+
     def take_news(self) -> None:
         """Everything that has happened since the last time, in one go."""
+        self._heard = time.monotonic()
         for event in self.session.take():
             level, line = describe(event)
             if line:

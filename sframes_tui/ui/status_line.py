@@ -14,6 +14,7 @@ from sframes_tui.ui.commands import shown_key
 from sframes_tui.ui.key_bar import active_keys
 from sframes_tui.ui.session import SessionFacts
 
+REPAINT_SECONDS = 0.25
 BAR = 12
 """Cells of the progress bar."""
 WORDS = {
@@ -38,13 +39,27 @@ class StatusLine(Widget):
         self._state, self._facts = RunState(), SessionFacts()
         self._since = 0.0
         """When the phase began."""
+        self._needed = 1
+        """Lines that it has needed in this phase."""
+        self._painted: list[Content] = []
+
+    def on_mount(self) -> None:
+        self.set_interval(REPAINT_SECONDS, self._repaint)
 
     def show_state(self, state: RunState, facts: SessionFacts) -> None:
-        """Shows how the run goes."""
+        """Shows how the run goes, a moment later: painted along with a pane, every widget between them would be too."""
         if state.phase != self._state.phase:
-            self._since = time.monotonic()
+            self._since, self._needed = time.monotonic(), 1
         self._state, self._facts = state, facts
-        self.refresh(layout=len(self._lines(self.size.width)) != self.size.height)
+
+    def _repaint(self) -> None:
+        lines = self._lines(self.size.width)
+        if lines != self._painted:
+            self._painted = lines
+            self.refresh(layout=len(lines) != self.size.height)
+
+    def on_resize(self) -> None:
+        self._needed = 1
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
         return len(self._lines(width))
@@ -53,11 +68,14 @@ class StatusLine(Widget):
         return Content("\n").join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
+        """Two where one isn't enough, and then two until the next phase: another height moves the whole screen."""
         run, session = self._run(), Content(session_text(self._facts, self._state))
         session = session.stylize(self.get_visual_style("status-line--quiet"))
-        if not session or run.cell_length + session.cell_length + 3 <= width:
-            return [run.pad_right(max(0, width - run.cell_length - session.cell_length)) + session]
-        return [run.truncate(width, ellipsis=True), session.truncate(width, ellipsis=True)]
+        if session and run.cell_length + session.cell_length + 3 > width:
+            self._needed = 2
+        if session and self._needed == 2:
+            return [run.truncate(width, ellipsis=True), session.truncate(width, ellipsis=True)]
+        return [run.pad_right(max(0, width - run.cell_length - session.cell_length)) + session]
 
     def _run(self) -> Content:
         colour = COLOURS.get(self._state.phase, "quiet")
