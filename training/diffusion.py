@@ -38,7 +38,7 @@ class Denoising:
     batch: int = 16
     rate: float = 1.1e-3
     thrift: float = 0.08
-    slowness: float = 0.9985
+    slowness: float = 0.996
     compiled: bool = False
     save_every: int = 200
     seed: int = 3
