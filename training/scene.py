@@ -186,6 +186,8 @@ def _sky(lot: Random, time: str, ground: str, variety: float) -> tuple[str, ...]
         "night": {"moon": 0.5, "stars": 0.5, "clouds": 0.1},
         "storm": {"clouds": 0.3, "rain": 0.5, "lightning": 0.4},
     }[time]
+    if ground == "city":
+        chance["rainbow"] = 0.0  # the towers would hide it
     found = [thing for thing, odds in chance.items() if lot.random() < odds]
     if time != "storm" and lot.random() < 0.05 + 0.1 * variety:
         found.append("rain")

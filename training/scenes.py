@@ -46,7 +46,7 @@ def render(scene: Scene) -> NDArray[np.uint8]:
     if scene.flowers:
         _flowers(canvas, lot, horizon)
     _subjects(canvas, lot, scene, foot)
-    draw_weather(canvas, lot, scene.sky)
+    draw_weather(canvas, lot, scene.time, scene.sky)
     colour, ink = canvas.finished()
     dark = scene.time in ("night", "storm") and scene.ground != "room"
     return finish(scene.style, colour, ink, np.random.default_rng(scene.seed), dark=dark)

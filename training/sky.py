@@ -14,17 +14,17 @@ def draw_sky(canvas: Canvas, lot: Random, time: str, ground: str, found: tuple[s
             _FAR[thing](canvas, lot, time, horizon if ground != "space" else 1.0)
 
 
-def draw_weather(canvas: Canvas, lot: Random, found: tuple[str, ...]) -> None:
+def draw_weather(canvas: Canvas, lot: Random, time: str, found: tuple[str, ...]) -> None:
     """Draw what falls in front of everything."""
     if "rain" in found:
-        _rain(canvas, lot)
+        _rain(canvas, lot, time)
     if "snowfall" in found:
         _snowfall(canvas, lot)
 
 
 def sun_place(lot: Random, time: str, horizon: float) -> Point:
     """High by day, on the horizon at dawn and sunset; beside the middle, where subjects stand."""
-    x = lot.choice((lot.uniform(0.12, 0.34), lot.uniform(0.66, 0.88)))
+    x = lot.choice((lot.uniform(0.1, 0.26), lot.uniform(0.74, 0.9)))
     return x, horizon - lot.uniform(0.02, 0.12) if time in ("dawn", "sunset") else lot.uniform(0.13, 0.22)
 
 
@@ -103,10 +103,12 @@ def _birds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
         pen.stroke(tone, 0.2, (-0.6, 0.3), (-0.3, 0.5), (0, 0.1), (0.3, 0.5), (0.6, 0.3), lit=True)
 
 
-def _rain(canvas: Canvas, lot: Random) -> None:
-    for _ in range(46):
+def _rain(canvas: Canvas, lot: Random, time: str) -> None:
+    """Broad slanting strokes, light where it is dark and dark where it is light."""
+    tone: Colour = (206, 222, 240) if time in ("night", "storm") else (96, 116, 152)
+    for _ in range(36):
         x, y = lot.uniform(0, 1.1), lot.uniform(-0.05, 0.95)
-        canvas.stroke([(x, y), (x - 0.03, y + 0.1)], (206, 222, 240), 0.009)
+        canvas.stroke([(x, y), (x - 0.035, y + 0.11)], tone, 0.015)
 
 
 def _snowfall(canvas: Canvas, lot: Random) -> None:
