@@ -19,7 +19,7 @@ from training.released import go_on_from
 from training.text import Reading
 from training.workers import Crew, launch
 
-STEPS = {"autoencoder": 6500, "decoder": 20_000, "text": 600, "unet": 100_000, "reader": 3000}
+STEPS = {"autoencoder": 6500, "decoder": 20_000, "text": 600, "unet": 100_000, "reader": 7200}
 """How long each stage goes on unless told otherwise."""
 BATCH = {"autoencoder": 16, "decoder": 16, "text": 64, "unet": 20, "reader": 32}
 
