@@ -36,7 +36,7 @@ def look(config, monkeypatch, snap_compare):
                 await pilot.press(key)
                 await pilot.pause()
             await until(pilot, lambda: seen is None or type(app.screen).__name__ == seen)
-            for box in app.screen.query(Input):
+            for box in (box for screen in app.screen_stack for box in screen.query(Input)):
                 box.cursor_blink = False
             await pilot.pause(0.5)
 
