@@ -26,6 +26,8 @@ class PseudoTerminal:
     ) -> None:
         self._ours, theirs = pty.openpty()
         self.resize(columns, lines)
+        # Whoever measures or tests may have been started with a size of its own, which would count as the terminal's.
+        environ = {name: value for name, value in environ.items() if name not in ("COLUMNS", "LINES")}
         self.started = time.monotonic()
         self._process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=folder, start_new_session=True
