@@ -29,6 +29,7 @@ class LogView(ScrollView, can_focus=True):
         self._lines: list[tuple[Level, str]] = []
         self._rows: list[tuple[Level, str]] = []
         self._width = 0
+        self._laid_out = Size(0, 0)
         self.following = True
         """Whether new lines move the view."""
 
@@ -56,10 +57,14 @@ class LogView(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         if self._width != self._room:
             self._wrap_all()
+        elif self.following:
+            self.follow(True)
+        self._laid_out = self.size
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if new_value != old_value:
+        # A place that moved because the view has another size is nobody's wish.
+        if new_value != old_value and self.size == self._laid_out:
             self.following = new_value >= self.max_scroll_y
 
     @property

@@ -37,6 +37,16 @@ async def test_words_are_searched_as_they_are_typed(config):
         await until(pilot, lambda: log_text(app).count("line") == 20)
 
 
+async def test_another_size_of_the_terminal_does_not_end_the_following(config):
+    async with opened(config) as (app, pilot):
+        fill(app, 60)
+        view = app.main.query_one(LogView)
+        for size in ((80, 24), (200, 60), (30, 8), (120, 40)):
+            await pilot.resize_terminal(*size)
+        fill(app, 60)
+        await until(pilot, lambda: view.following and view.scroll_y == view.max_scroll_y > 0)
+
+
 async def test_it_follows_until_somebody_looks_back(config):
     async with opened(config) as (app, pilot):
         fill(app, 200)
