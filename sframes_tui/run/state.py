@@ -109,6 +109,8 @@ class RunState:
     pause: str = ""
     """Why it is paused."""
     in_flight: tuple[InFlight, ...] = ()
+    landed: int | None = None
+    """The frame that was drawn, given up or skipped last."""
     marks: Marks = NO_MARKS
     error: str = ""
 
@@ -218,4 +220,4 @@ def _fold_frame(state: RunState, event: Event) -> RunState:
 def _land(state: RunState, frame: int, mark: int) -> RunState:
     """The frame is no longer in flight."""
     left = tuple(each for each in state.in_flight if each.frame != frame)
-    return replace(state, in_flight=left, marks=state.marks.with_mark(frame, mark))
+    return replace(state, in_flight=left, landed=frame, marks=state.marks.with_mark(frame, mark))

@@ -59,7 +59,7 @@ class RunScreen(Screen[None]):
         self._heard = 0.0
         """When news were taken last."""
         self._ran = False
-        """Whether a run was under way at the last tick."""
+        """Whether a run was begun whose end no tick has seen."""
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self._tick)
@@ -96,6 +96,7 @@ class RunScreen(Screen[None]):
         """Draws something of a plan in a thread of its own."""
         self.run_plan = plan
         self.session.start(draw)
+        self._ran = True
         self.show_state(self.session.state)
 
     @on(RunNews)
@@ -122,7 +123,6 @@ class RunScreen(Screen[None]):
 
     def _tick(self) -> None:
         if self.session.running:
-            self._ran = True
             self.show_state(replace(self.session.state, now=time.monotonic()))
         elif self._ran:
             # The last event comes shortly before the run's thread is gone, and with it what can be done next.
@@ -178,6 +178,7 @@ class RunScreen(Screen[None]):
         """Shows a run as another process draws it."""
         self.tell("info", f"watching a run that is drawn by {who}; leaving doesn't touch it")
         self.session.attach(folder)
+        self._ran = True
 
     def action_runs(self) -> None:
         self.run_worker(self._choose_run(), exclusive=True, group="past")

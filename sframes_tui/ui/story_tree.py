@@ -243,9 +243,12 @@ class StoryTree(ScrollView, can_focus=True):
 
     def _go_to_run(self) -> None:
         outline = self.outline
-        if outline is None or outline.plan is None or outline.state is None or not outline.state.in_flight:
+        if outline is None or outline.plan is None or outline.state is None:
             return
-        row = outline.row_of(outline.plan.frames[outline.state.in_flight[0].frame])
+        frame = outline.state.in_flight[0].frame if outline.state.in_flight else outline.state.landed
+        if frame is None:
+            return
+        row = outline.row_of(outline.plan.frames[frame])
         if row == self.cursor:
             return
         if self._opened_by_run not in (None, row.section):

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -11,7 +12,11 @@ import termios
 import time
 from pathlib import Path
 
+import pyte
+
 DEADLINE = 60.0
+MESSAGE = re.compile(rb"\x1b[P_].*?\x1b\\\\", re.DOTALL)
+"""What a terminal is told that is no text."""
 XTERM = {b"\x1b[>q": b"\x1bP>|XTerm(379)\x1b\\", b"\x1b[16t": b"\x1b[6;16;8t", b"\x1b[c": b"\x1b[?64;1;4c"}
 KITTY = {
     b"a=q": b"\x1b_Gi=31;OK\x1b\\",
@@ -65,12 +70,20 @@ class Posing:
         """Reads until `happened(output)` gives something true, and returns that."""
         deadline = time.monotonic() + DEADLINE
         while not (found := happened(self.output)):
-            assert time.monotonic() < deadline, f"waited in vain; last: {self.output[-2000:]!r}"
+            assert time.monotonic() < deadline, f"waited in vain before:\n{self.screen}"
             if select.select([self.terminal], [], [], 0.1)[0]:
                 self.output += self._read()
             if answering:
                 self.answer()
         return found
+
+    @property
+    def screen(self):
+        """The text that can be read in the terminal."""
+        size = struct.unpack("4H", fcntl.ioctl(self.terminal, termios.TIOCGWINSZ, bytes(8)))
+        screen = pyte.Screen(size[1], size[0])
+        pyte.ByteStream(screen).feed(MESSAGE.sub(b"", self.output))
+        return "\n".join(screen.display)
 
     def _read(self):
         try:
@@ -79,7 +92,10 @@ class Posing:
             return b""
 
     def end(self):
-        """Leaves by its key, and gives the exit code."""
+        """Leaves by its key, by yes where a run is still under way, and gives the exit code."""
+        before = len(self.output)
         self.press(b"\x11")
+        if self.until(lambda output: self.process.poll() is not None or b"pictures are drawn" in output[before:]):
+            self.press(b"y")
         self.until(lambda _: self.process.poll() is not None)
         return self.process.returncode

@@ -18,6 +18,10 @@ def phase(app):
     return app.main.session.state.phase
 
 
+def has_two_in_hand(app):
+    return len(app.main.session.state.in_flight) == 2
+
+
 async def test_a_run_is_started_by_its_key_and_draws_every_picture(config):
     async with opened(config) as (app, pilot):
         await pilot.press("ctrl+r")
@@ -28,10 +32,22 @@ async def test_a_run_is_started_by_its_key_and_draws_every_picture(config):
         await until(pilot, lambda: "done" in screen_text(app) and "6/6" in screen_text(app))
 
 
+async def test_after_a_run_too_short_to_be_seen_the_last_prompt_is_shown_and_a_start_is_offered(config):
+    async with opened(config) as (app, pilot):
+        app.main.hear_news = lambda: None  # No news before the end, as on a slow line.
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(list(config.parent.rglob("*.png"))) == 6 + 4)
+        await until(pilot, lambda: not app.main.session.running)
+        app.main.take_news()
+        assert phase(app) == "completed"
+        await until(pilot, lambda: "Start" in screen_text(app) and "Pause" not in screen_text(app))
+        assert app.main.query_one(StoryView).story_tree.cursor.section == 1
+
+
 async def test_a_second_start_is_refused_while_a_run_is_under_way(config, gated):
     async with opened(config, gated) as (app, pilot):
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: phase(app) == "drawing")
+        await until(pilot, lambda: has_two_in_hand(app))
         await pilot.press("ctrl+r")
         assert "A run is under way already: pause it or stop it first." in toasts(app)
 
@@ -39,7 +55,7 @@ async def test_a_second_start_is_refused_while_a_run_is_under_way(config, gated)
 async def test_a_run_is_paused_and_goes_on(config, gated, gate):
     async with opened(config, gated) as (app, pilot):
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: phase(app) == "drawing")
+        await until(pilot, lambda: has_two_in_hand(app))
         await pilot.press("f7")
         await until(pilot, lambda: "pausing" in screen_text(app))
         gate.open()
@@ -53,7 +69,7 @@ async def test_a_run_is_paused_and_goes_on(config, gated, gate):
 async def test_a_run_stops_after_the_two_pictures_in_hand(config, gated, gate):
     async with opened(config, gated) as (app, pilot):
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: phase(app) == "drawing")
+        await until(pilot, lambda: has_two_in_hand(app))
         await pilot.press("f8")
         gate.open()
         await until(pilot, lambda: phase(app) == "cancelled")
@@ -63,7 +79,7 @@ async def test_a_run_stops_after_the_two_pictures_in_hand(config, gated, gate):
 async def test_a_run_stops_now(config, gated):
     async with opened(config, gated) as (app, pilot):
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: phase(app) == "drawing")
+        await until(pilot, lambda: has_two_in_hand(app))
         await pilot.press("f9")
         await until(pilot, lambda: phase(app) == "cancelled")
         assert app.main.session.state.drawn == 0
@@ -128,7 +144,7 @@ async def test_the_way_out_asks_nothing_where_nothing_would_be_lost(config):
 async def test_the_way_out_of_a_run_asks(config, gated, key, left):
     async with opened(config, gated) as (app, pilot):
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: phase(app) == "drawing")
+        await until(pilot, lambda: has_two_in_hand(app))
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "A run is under way: 0 of 6 pictures are drawn." in screen_text(app))
         await pilot.press(key)

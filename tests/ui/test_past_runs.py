@@ -20,7 +20,7 @@ def state(app):
 
 async def stop_after_two(app, pilot, gate):
     await pilot.press("ctrl+r")
-    await until(pilot, lambda: state(app).phase == "drawing")
+    await until(pilot, lambda: len(state(app).in_flight) == 2)
     await pilot.press("f8")
     gate.open()
     await until(pilot, lambda: state(app).phase == "cancelled" and not app.main.session.running)
@@ -68,7 +68,7 @@ async def test_without_a_run_there_is_nothing_to_go_on_with(config):
 async def test_a_picture_is_drawn_again_and_its_older_take_comes_back(config):
     async with opened(config) as (app, pilot):
         await draw_all(app, pilot)
-        await pilot.press("f4", "r")
+        await pilot.press("f4", "left", "left", "r")
         await until(pilot, lambda: isinstance(app.screen, RedrawDialog))
         name = app.main.query_one("#pictures").frame
         past = open_run(app.main.run_folder)
