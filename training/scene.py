@@ -30,17 +30,17 @@ HOMES: dict[str, Sequence[str]] = {
     "sailboat": ("sea", "sea", "sea", "river", "beach"),
     "fishing boat": ("sea", "sea", "sea", "river", "beach"),
     "ship": ("sea", "sea", "ice"),
-    "tree": (*GREEN, "desert", "snow", "town"),
+    "tree": (*GREEN, "desert", "snow", "town", "town"),
     "pine": ("snow", "mountains", "forest", "meadow", "river"),
     "palm": ("beach", "desert", "meadow"),
     "fruit tree": GREEN,
     "fire": ("beach", "snow", "desert", "meadow", "forest", "mountains", "darkness", "room", "town"),
-    "gate": ("desert", "meadow", "mountains", "snow", "forest", "town", "city", "space"),
+    "gate": ("desert", "meadow", "mountains", "snow", "forest", "town", "town", "city", "space"),
     "space gate": ("space", "space", "space", "desert", "darkness"),
     "spaceship": ("space", "space", "space", "desert", "city", "sea"),
     "planet": ("space", "space", "darkness"),
-    "person": (*OPEN, "room", "room", "town", "city", "light"),
-    "horse": (*GREEN, "desert", "snow", "beach"),
+    "person": (*OPEN, "room", "room", "town", "town", "city", "light"),
+    "horse": (*GREEN, "desert", "snow", "beach", "town"),
     "sheep": ("meadow", "meadow", "mountains", "snow", "desert", "forest"),
     "cow": ("meadow", "meadow", "river", "mountains", "snow"),
     "deer": ("forest", "forest", "meadow", "snow", "mountains"),
@@ -181,7 +181,7 @@ def _sky(lot: Random, time: str, ground: str, variety: float) -> tuple[str, ...]
         return ("stars",) if ground == "space" else ()
     chance = {
         "dawn": {"sun": 0.5, "clouds": 0.3, "rainbow": 0.15},
-        "day": {"sun": 0.4, "clouds": 0.4, "rainbow": 0.2},
+        "day": {"sun": 0.5, "clouds": 0.4, "rainbow": 0.2},
         "sunset": {"sun": 0.5, "clouds": 0.3},
         "night": {"moon": 0.5, "stars": 0.5, "clouds": 0.1},
         "storm": {"clouds": 0.3, "rain": 0.5, "lightning": 0.4},
@@ -189,7 +189,7 @@ def _sky(lot: Random, time: str, ground: str, variety: float) -> tuple[str, ...]
     if ground == "city":
         chance["rainbow"] = 0.0  # the towers would hide it
     found = [thing for thing, odds in chance.items() if lot.random() < odds]
-    if time != "storm" and lot.random() < 0.05 + 0.1 * variety:
+    if time != "storm" and lot.random() < 0.1 + 0.1 * variety:
         found.append("rain")
     if ground in ("snow", "ice", "mountains") and "rain" not in found and lot.random() < 0.2:
         found.append("snowfall")

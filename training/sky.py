@@ -23,16 +23,19 @@ def draw_weather(canvas: Canvas, lot: Random, time: str, found: tuple[str, ...])
 
 
 def sun_place(lot: Random, time: str, horizon: float) -> Point:
-    """High by day, on the horizon at dawn and sunset; beside the middle, where subjects stand."""
-    x = lot.choice((lot.uniform(0.1, 0.26), lot.uniform(0.74, 0.9)))
-    return x, horizon - lot.uniform(0.02, 0.12) if time in ("dawn", "sunset") else lot.uniform(0.13, 0.22)
+    """High by day, low at dawn and sunset; beside the middle, where subjects stand."""
+    x = lot.choice((lot.uniform(0.1, 0.2), lot.uniform(0.8, 0.9)))
+    return x, max(0.17, horizon - lot.uniform(0.14, 0.24)) if time in ("dawn", "sunset") else lot.uniform(0.13, 0.2)
 
 
 def _sun(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     x, y = sun_place(lot, time, horizon)
     disc: Colour = {"dawn": (255, 240, 190), "sunset": (255, 214, 90)}.get(time, (255, 236, 110))
-    pen = Pen(canvas, x, y, 0.19)
+    pen = Pen(canvas, x, y, 0.2)
     pen.glow(disc, 0, 0, 1.7, 0.7)
+    for ray in range(8):  # without colour they tell it from the moon
+        along, across = cos(ray * pi / 4), sin(ray * pi / 4)
+        pen.stroke(disc, 0.12, (0.6 * along, 0.6 * across), (0.95 * along, 0.95 * across), lit=True)
     pen.oval(disc, -0.5, -0.5, 0.5, 0.5, lit=True)
 
 
@@ -49,10 +52,10 @@ def _moon(canvas: Canvas, lot: Random, _time: str, _horizon: float) -> None:
 
 
 def _stars(canvas: Canvas, lot: Random, _time: str, horizon: float) -> None:
-    for _ in range(26 if horizon < 1 else 42):
-        x, y, size = lot.random(), lot.uniform(0.02, horizon - 0.04), lot.uniform(0.008, 0.016)
+    for _ in range(18 if horizon < 1 else 28):
+        x, y, size = lot.random(), lot.uniform(0.03, horizon - 0.05), lot.uniform(0.016, 0.03)
         star = [(x, y - size), (x + size, y), (x, y + size), (x - size, y)]
-        canvas.polygon(star, (244, 246, 255), lit=True)
+        canvas.polygon(star, (250, 250, 255), lit=True)
 
 
 def _clouds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
@@ -60,8 +63,10 @@ def _clouds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
     tone: Colour = mix(middle, (255, 255, 255), {"day": 0.95, "dawn": 0.7, "sunset": 0.4, "night": 0.22}.get(time, 0.0))
     if time == "storm":
         tone = mix(top, (20, 22, 30), 0.4)
-    for i in range(3):
-        x, y = (i + lot.uniform(0.1, 0.9)) / 3, lot.uniform(0.08, max(0.12, horizon - 0.3))
+    places = [(i + lot.uniform(0.1, 0.9)) / 3 for i in range(3)]
+    # Beside the great light: what a cloud hides can't be learnt.
+    for x in [x for x in places if all(abs(x - light.x) > 0.24 for light in canvas.glows)] or places[1:2]:
+        y = lot.uniform(0.08, max(0.12, horizon - 0.3))
         _cloud(Pen(canvas, x, y + 0.07, lot.uniform(0.13, 0.19)), tone)
 
 
@@ -105,10 +110,10 @@ def _birds(canvas: Canvas, lot: Random, time: str, horizon: float) -> None:
 
 def _rain(canvas: Canvas, lot: Random, time: str) -> None:
     """Broad slanting strokes, light where it is dark and dark where it is light."""
-    tone: Colour = (206, 222, 240) if time in ("night", "storm") else (96, 116, 152)
-    for _ in range(36):
-        x, y = lot.uniform(0, 1.1), lot.uniform(-0.05, 0.95)
-        canvas.stroke([(x, y), (x - 0.035, y + 0.11)], tone, 0.015)
+    tone: Colour = (218, 232, 248) if time in ("night", "storm") else (72, 92, 136)
+    for _ in range(30):
+        x, y = lot.uniform(0, 1.1), lot.uniform(-0.05, 0.92)
+        canvas.stroke([(x, y), (x - 0.045, y + 0.14)], tone, 0.021, lit=True)
 
 
 def _snowfall(canvas: Canvas, lot: Random) -> None:

@@ -52,9 +52,11 @@ def _vignette(depth: float) -> Pixels:
     return shade
 
 
-def _charcoal(colour: Pixels, ink: Pixels, lot: Lot, _dark: bool) -> Pixels:
-    """Soft grey tones, smudged, with broad dark contours."""
+def _charcoal(colour: Pixels, ink: Pixels, lot: Lot, dark: bool) -> Pixels:
+    """Soft grey tones, smudged, with broad dark contours; in the dark, lights are left bare of them."""
     grey = _luma(_blur(colour, 1.2))
+    if dark:
+        ink = np.maximum(ink, np.clip(4 * _luma(colour) - 2.4, 0, 1))
     tone = 0.16 + 0.74 * grey + 0.03 * _clouding(lot, 6)
     drawn = tone * (0.3 + 0.7 * _blur(ink, 0.7))
     return np.repeat((drawn * _vignette(0.2)[..., 0])[..., None], 3, axis=-1)
