@@ -2,15 +2,14 @@
 
 from collections import deque
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from sframes_tui.printable import printable
 from sframes_tui.run.events import Level
 from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.log_view import LogView
 
 MAX_LINES = 5_000
@@ -21,7 +20,7 @@ LEVELS: dict[str, tuple[Level, ...]] = {
 }
 
 
-class LogPane(Vertical):
+class LogPane(FramedPane):
     """Keeps the last lines; `run.log` in the run folder has them all."""
 
     BINDINGS = bindings("log")
@@ -67,8 +66,7 @@ class LogPane(Vertical):
         parts = [] if self._level == "all" else [self._level]
         parts += [f"“{self._words}”"] if self._words else []
         parts += [] if view.following else ["not following"]
-        # As text: a plain string would be read as markup.
-        self.border_subtitle = Text(" · ".join(parts))
+        self.show_subtitle(" · ".join(parts))
         self.query_one("#nothing").display = not self._lines
 
     @on(Input.Changed)

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
@@ -17,6 +15,7 @@ from sframes_tui.run.state import DRAWING, RunState
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.film_strip import FilmStrip
+from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.picture_album import WORDS, Album, Position, position_of
 from sframes_tui.ui.picture_sender import TICK_SECONDS, Pace, Sender, writer
 from sframes_tui.ui.picture_shop import PaintShop
@@ -41,7 +40,7 @@ class Watcher(Protocol):
         ...
 
 
-class PicturePane(Vertical, can_focus=True):
+class PicturePane(FramedPane, can_focus=True):
     """One tile for each style of the prompt that is looked at."""
 
     BINDINGS = bindings("pictures")
@@ -67,7 +66,6 @@ class PicturePane(Vertical, can_focus=True):
         self._previews: dict[int, Callable[[], Image.Image]] = {}
         self._timer: Timer | None = None
         self._sending: Timer | None = None
-        self._title = ""
         self.watcher: Watcher | None = None
         """A screen that shows the same pictures in another way, while it is open."""
 
@@ -170,7 +168,7 @@ class PicturePane(Vertical, can_focus=True):
         if album is None or frame is None:
             return
         frames = self.frames
-        self._set_title(f"Pictures · {album.title(self.position)}")
+        self.show_title(f"Pictures · {album.title(self.position)}")
         self.query_one(TileGrid).show(
             len(frames), frames.index(frame), lambda place: self.face(frames[place], album.tag(frames[place]))
         )
@@ -182,12 +180,6 @@ class PicturePane(Vertical, can_focus=True):
             place,
             lambda place: self.face(chain[place], f"{chain[place].chapter}-{chain[place].prompt}"),
         )
-
-    def _set_title(self, title: str) -> None:
-        """Only where it is another: a new title draws the whole pane anew."""
-        if title != self._title:
-            self._title = title
-            self.border_title = Text(title)
 
     def _show_previews(self) -> None:
         """Shows the newest preview of every tile that is in sight, as many as the line bears; the rest later."""

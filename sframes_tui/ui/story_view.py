@@ -9,7 +9,6 @@ from typing import Self
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.worker import get_current_worker
@@ -24,6 +23,7 @@ from sframes_tui.story.plan import Plan
 from sframes_tui.story.timed_regex import SearchStoppedError
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.frame_details import FrameDetails
+from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.plan_screen import PlanScreen
 from sframes_tui.ui.story_filter import StoryFilter
@@ -42,7 +42,7 @@ MOST_READERS = 2
 RUNNING = ("loading", "drawing", "paused")
 
 
-class StoryView(Vertical):
+class StoryView(FramedPane):
     """Chapters and prompts; the plan that a start would draw, or a run."""
 
     BINDINGS = bindings("story")
@@ -235,10 +235,7 @@ class StoryView(Vertical):
     def _tell_following(self) -> None:
         running = self.run_plan is not None and self._state.phase in RUNNING
         following = "follows the run" if self.story_tree.following else "f follows the run"
-        told = following if running else ""
-        if told != (self.border_subtitle or ""):
-            # Not at every step of a run: it draws the whole pane anew.
-            self.border_subtitle = told
+        self.show_subtitle(following if running else "")
 
     # The cursor.
 

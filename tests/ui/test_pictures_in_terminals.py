@@ -66,6 +66,7 @@ def test_each_sixel_picture_is_sent_once_and_again_in_full_after_a_dialogue(show
         terminal.until(painted)
         terminal.press(START)
         terminal.until(lambda output: b"6 pictures drawn" in output and sent(output, tmp_path))
+        assert "Pictures · Chapter 2 The Hill" in terminal.screen
         drawn = SIXEL.findall(terminal.output)
         assert len(drawn) == len(set(drawn))
         terminal.press(b"\x1bOP")
