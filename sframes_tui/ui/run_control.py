@@ -1,6 +1,7 @@
 """Starts a run in a thread of its own and brings its events to the screen. Must not import torch or a widget."""
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -12,7 +13,7 @@ from textual.message import Message
 
 from sframes_tui.errors import SFramesError
 from sframes_tui.run.attach import watch
-from sframes_tui.run.events import Event, FrameProgress
+from sframes_tui.run.events import Event, FrameProgress, ModelLoadCompleted
 from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
 
@@ -97,7 +98,7 @@ class RunControl:
 
     def start(self, draw: Draw) -> None:
         """Draws in a thread; `RuntimeError` while a run is under way."""
-        self._begin(lambda control: draw(self.mailbox.put, control), attached=False)
+        self._begin(lambda control: draw(self._put, control), attached=False)
 
     def attach(self, folder: Path) -> None:
         """Watches and steers the run that another process draws; `RuntimeError` while one is under way."""
@@ -117,6 +118,14 @@ class RunControl:
         # What goes wrong is told of by the run's last event.
         with contextlib.suppress(SFramesError):
             work(control)
+        gc.unfreeze()
+
+    def _put(self, event: Event) -> None:
+        if isinstance(event, ModelLoadCompleted):
+            # A model and its libraries are a million objects that stay: looking through all of them for garbage
+            # would stop the screen for a third of a second, again and again.
+            gc.freeze()
+        self.mailbox.put(event)
 
     def leave(self) -> None:
         """Stops the run that this process draws within a denoising step; looks no longer at another's."""
