@@ -100,6 +100,12 @@ class Sender:
         self._there.clear()
 
 
+def is_typing(app: App[object]) -> bool:
+    """Whether a key was pressed just now."""
+    last_key: float = getattr(app, "last_key", -QUIET_SECONDS)
+    return time.monotonic() - last_key < QUIET_SECONDS
+
+
 def writer(app: App[object]) -> Callable[[str], None]:
     """Writes control sequences in order with the screen's own output; nothing where there is no terminal."""
 

@@ -4,7 +4,6 @@ Textual writes text; a sixel is drawn over blank text by a control sequence behi
 that can't be whole (a dialogue is open, or something covers a part) half blocks stand in for it.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from textual.widget import Widget
 
 from sframes_tui.printable import one_line
 from sframes_tui.ui.picture_painting import Painting, Space
-from sframes_tui.ui.picture_sender import HEAVY, QUIET_SECONDS, Sender
+from sframes_tui.ui.picture_sender import HEAVY, QUIET_SECONDS, Sender, is_typing
 from sframes_tui.ui.picture_shop import PaintShop
 from sframes_tui.ui.terminal import CellSize, Protocol, Terminal, current_cell
 
@@ -144,10 +143,7 @@ class PictureView(Widget):
             self._put(painting)
 
     def _must_wait(self, painting: Painting) -> bool:
-        if not self._canvas.terminal.slow or painting.weight < HEAVY:
-            return False
-        last_key: float = getattr(self.app, "last_key", 0.0)
-        return time.monotonic() - last_key < QUIET_SECONDS
+        return self._canvas.terminal.slow and painting.weight >= HEAVY and is_typing(self.app)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:

@@ -17,14 +17,14 @@ from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.film_strip import FilmStrip
 from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.picture_album import WORDS, Album, Position, position_of
-from sframes_tui.ui.picture_sender import TICK_SECONDS, Pace, Sender, writer
+from sframes_tui.ui.picture_sender import TICK_SECONDS, Pace, Sender, is_typing, writer
 from sframes_tui.ui.picture_shop import PaintShop
 from sframes_tui.ui.picture_tiles import Face, TileGrid
 from sframes_tui.ui.picture_view import SMALL_PREVIEW, Canvas
 from sframes_tui.ui.terminal import PROTOCOLS, Terminal
 
-PREVIEW_SECONDS = 0.25
-"""Between two previews of one frame, at least."""
+PREVIEW_SECONDS, PREVIEW_SECONDS_TYPING = 0.25, 1.0
+"""Between two previews of one frame, at least; painting one takes as long as a key's echo."""
 
 STRIP_FROM = 16
 """Lines of the pane from which on there is room for the film strip."""
@@ -118,7 +118,11 @@ class PicturePane(FramedPane, can_focus=True):
         """What a frame is going to look like; `make` is called in a worker, or not at all."""
         self._previews[frame] = make
         if self._timer is None:
-            self._timer = self.set_timer(PREVIEW_SECONDS, self._show_previews)
+            self._show_previews_later()
+
+    def _show_previews_later(self) -> None:
+        seconds = PREVIEW_SECONDS_TYPING if is_typing(self.app) else PREVIEW_SECONDS
+        self._timer = self.set_timer(seconds, self._show_previews)
 
     def picture_saved(self, frame: int, path: Path) -> None:
         """A frame's picture is on disk."""
@@ -195,7 +199,7 @@ class PicturePane(FramedPane, can_focus=True):
                     self.watcher.show_preview(frame, make)
         shown = {frame.number for frame in self.frames}
         if shown & self._previews.keys():
-            self._timer = self.set_timer(PREVIEW_SECONDS, self._show_previews)
+            self._show_previews_later()
 
     def _preview_weight(self, tiles: TileGrid) -> int:
         columns, rows = tiles.size.width // tiles.columns, tiles.size.height // tiles.rows
