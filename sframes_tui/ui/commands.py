@@ -128,7 +128,7 @@ COMMANDS: tuple[Command, ...] = (
     _main("stop", "f9", "Stop now", "Stop within a step; what is half drawn is lost.", "stop", "running"),
     _main("runs", "ctrl+n", "Runs", "Show the runs that were begun, and look at one.", "runs"),
     _main("resume", "f6", "Go on", "Draw what the run that is shown still lacks.", "resume", "begun"),
-    _main("patterns", "ctrl+g", "Ready regexes", "Choose a regex that matches this text.", "patterns"),
+    _main("patterns", "ctrl+g", "Ready regexes", "Choose a regex that matches this text.", "patterns", "idle"),
     _main("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "changed"),
     _main("show_form", "f2", "Settings", "Go to the settings.", "show('form')"),
     _main("show_story", "f3", "Story", "Go to the story.", "show('story')"),

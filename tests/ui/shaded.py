@@ -18,7 +18,11 @@ def shaded(number):
 
 
 class ShadedEngine(PaintEngine):
-    """Frames are gradients, their previews grey."""
+    """Frames are gradients, their previews grey. No frame ends while the file "held" is there."""
+
+    def __init__(self, plan, held):
+        super().__init__(plan)
+        self._held = held
 
     def _outcome(self, job):
         return Drawn(job.frame, shaded(job.frame))
@@ -27,9 +31,11 @@ class ShadedEngine(PaintEngine):
         def with_preview(progress):
             report(Progress(progress.frame, progress.step, progress.steps, lambda: shaded(7).convert("L")))
 
+        while self._held.exists() and not cancelled.wait(0.01):
+            pass
         return super().advance(with_preview, cancelled)
 
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    sys.exit(run_screen(path, lambda draft: ShadedEngine(draft.plan), path.parent / "output"))
+    sys.exit(run_screen(path, lambda draft: ShadedEngine(draft.plan, path.parent / "held"), path.parent / "output"))

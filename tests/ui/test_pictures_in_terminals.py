@@ -14,6 +14,7 @@ from tests.ui.posing import KITTY, XTERM, Posing
 START, FULL, ESCAPE = b"\x12", b"z", b"\x1b"
 PICTURES = b"\x1bOS"
 """F4."""
+THEME, SUSPEND, ENTER, END = b"\x14", b"\x1a", b"\r", b"\x1b[F"
 
 
 @pytest.fixture
@@ -115,21 +116,30 @@ def test_late_answers_are_no_keys_and_keys_typed_ahead_arrive(shown):
         assert terminal.end() == 0
 
 
-def test_resizing_and_suspending_during_a_run_do_no_harm(shown):
+def test_resizing_suspending_and_another_theme_during_a_run_do_no_harm(shown, tmp_path):
+    held = tmp_path / "held"
+    held.touch()
     with shown(XTERM) as terminal:
         terminal.until(painted)
         terminal.press(START)
-        terminal.until(lambda output: sixel_pictures(output))
+        terminal.until(lambda _: "follows the run" in terminal.screen)
         for size in ((80, 24), (200, 60), (30, 8), (120, 40)):
             terminal.resize(*size)
             os.kill(terminal.process.pid, signal.SIGWINCH)
+        terminal.until(lambda _: "follows the run" in terminal.screen)
+        terminal.press(THEME)
+        terminal.until(lambda _: "Colours" in terminal.screen)
         before = len(terminal.output)
-        terminal.until(lambda output: b"6 pictures drawn" in output and sixel_pictures(output[before:]))
-        terminal.press(b"\x1a")
+        terminal.press(END + ENTER)
+        terminal.until(lambda output: "Colours" not in terminal.screen and b"S-Frames" in output[before:])
+        terminal.press(SUSPEND)
         terminal.until(lambda _: _stopped(terminal.process.pid))
         before = len(terminal.output)
         os.kill(terminal.process.pid, signal.SIGCONT)
-        terminal.until(lambda output: sixel_pictures(output[before:]))
+        terminal.until(lambda output: b"follows the run" in output[before:])
+        before = len(terminal.output)
+        held.unlink()
+        terminal.until(lambda output: "6/6" in terminal.screen and sixel_pictures(output[before:]))
         assert terminal.end() == 0
 
 
