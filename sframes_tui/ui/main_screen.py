@@ -30,6 +30,7 @@ from sframes_tui.ui.pictures import PicturePane
 from sframes_tui.ui.run_screen import RunScreen
 from sframes_tui.ui.starting import allowed_draft
 from sframes_tui.ui.status_line import StatusLine
+from sframes_tui.ui.story_notes import outlook
 from sframes_tui.ui.story_view import StoryView
 from sframes_tui.ui.title_bar import PANES, TitleBar
 
@@ -91,6 +92,7 @@ class MainScreen(RunScreen):
     @on(StoryView.Planned)
     def take_plan(self, message: StoryView.Planned) -> None:
         self.draft, self._problem = message.draft, message.problem
+        self.query_one(StatusLine).show_outlook(outlook(message.draft, message.problem))
         if self.draft is not None and not self.session.running:
             self.query_one(PicturePane).show_plan(self.draft.plan, _nowhere)
         if self._start_wanted:

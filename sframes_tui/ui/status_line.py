@@ -37,6 +37,8 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__(id="status")
         self._state, self._facts = RunState(), SessionFacts()
+        self._outlook = ""
+        """What a start would draw."""
         self._since = 0.0
         """When the phase began."""
         self._needed = 1
@@ -51,6 +53,10 @@ class StatusLine(Widget):
         if state.phase != self._state.phase:
             self._since, self._needed = time.monotonic(), 1
         self._state, self._facts = state, facts
+
+    def show_outlook(self, words: str) -> None:
+        """What a start would draw, or why it can't: seen where nothing was drawn yet."""
+        self._outlook = words
 
     def _repaint(self) -> None:
         lines = self._lines(self.size.width)
@@ -82,7 +88,8 @@ class StatusLine(Widget):
         word = Content.styled(self._facts.asked or self._word(), self.get_visual_style(f"status-line--{colour}"))
         parts = [word, *map(Content, run_parts(self._state))]
         if self._state.phase == "idle":
-            parts.append(Content(f"{shown_key(active_keys(self.screen).get('start', ''))} starts one"))
+            start = f"{shown_key(active_keys(self.screen).get('start', ''))} starts one"
+            parts.append(Content(self._outlook or start))
         if self._state.frames:
             parts.insert(1, self._bar())
         return Content("  ").join(parts)

@@ -28,6 +28,16 @@ def summary(reading: Reading, draft: Draft | None, width: int) -> Content:
     return Content.assemble((_flowing(counts, width), "bold"), "\n", (_matches(reading, width), "$text-muted"))
 
 
+def outlook(draft: Draft | None, problem: str) -> str:
+    """What a start would draw, or why it can't, on one line."""
+    if draft is None:
+        return one_line(problem)
+    plan = draft.plan
+    counts = [_counted(len(plan.frames), "picture"), _counted(plan.steps, "step")]
+    chapters = len({frame.chapter for frame in plan.frames})
+    return " · ".join([_counted(chapters, "chapter"), *counts])
+
+
 def run_summary(plan: Plan, state: RunState, width: int) -> Content:
     """How far a run is."""
     counts = [f"{state.kept + state.drawn:,} of {_counted(len(plan.frames), 'picture')} done"]
