@@ -98,10 +98,14 @@ def done(action):
     assert status == 0, f"{action} ended with {status}"
 
 
-def killed_after(action, seconds):
-    """Does something in a process of its own that is killed; whether it was before it ended by itself."""
+def killed_after(action, seconds, begun=lambda: True):
+    """Does something in a process of its own that is killed so long after it has `begun`; whether it was before it
+    ended by itself.
+    """
     process = forked(action)
     descriptor = os.pidfd_open(process)
+    while not begun() and not select.select([descriptor], [], [], 0.002)[0]:
+        pass
     select.select([descriptor], [], [], seconds)
     os.close(descriptor)
     os.kill(process, signal.SIGKILL)
@@ -236,26 +240,25 @@ def later_kills(story, action, first, every, counts):
 
 
 def with_the_model(place, kills, counts, dice):
-    """The whole program with the built-in model, killed at random, and its resuming every second time."""
+    """The whole program with the built-in model, killed at random once there is a run; every second time its resuming
+    too.
+    """
     config = write_config(place, "width = 64\nheight = 64\nrows = 2")
     config.write_text(config.read_text().replace("num_inference_steps = 10", "num_inference_steps = 4"))
-    started = time.monotonic()
+    started = time.time()
     done(partial(program, config, "--batch", "--output", place / "whole"))
-    seconds = time.monotonic() - started
-    whole = pictures(folder_in(place / "whole"))
+    ended, folder = time.time(), folder_in(place / "whole")
+    begun, whole = (folder / "run.toml").stat().st_ctime, pictures(folder)
     name = "kills of the program with the model"
     for number in itertools.takewhile(lambda _: counts[name] < kills, itertools.count()):
         root = place / str(number)
-        begun = partial(program, config, "--batch", "--output", root)
-        counts[name] += killed_after(begun, dice.uniform(0, 1) * seconds)
+        drawn = partial(program, config, "--batch", "--output", root)
+        counts[name] += killed_after(drawn, dice.uniform(0, ended - begun), partial(folder_in, root))
         folder = folder_in(root)
-        if folder is None:
-            counts["killed before there was a run"] += 1
-            continue
         look(folder, counts)
         resumed = partial(program, "resume", folder, "--batch")
         if number % 2 and counts[name] < kills:
-            counts[name] += killed_after(resumed, dice.uniform(0, 1) * seconds)
+            counts[name] += killed_after(resumed, dice.uniform(0, ended - started))
             look(folder, counts)
         done(resumed)
         check(folder, whole, counts)

@@ -1,8 +1,4 @@
-"""The story's pane: splits what is typed, plans it, and shows both; in a run, how far that is. Must not import torch.
-
-Reading, splitting and planning happen in threads (`story_reader`), the newest document wins; the screen's thread
-only shows what came of it. Every worker has a description, since Textual would make one of all that it is given.
-"""
+"""The story's pane: what is typed, split and planned; in a run, how far that is. Must not import torch."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,50 +6,33 @@ from typing import Self
 from textual import on, work
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.timer import Timer
 from textual.worker import get_current_worker
 
-from sframes_tui.errors import SFramesError
 from sframes_tui.run.state import RunState
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.edition import Edition
 from sframes_tui.story.leave_out import LeftOut
 from sframes_tui.story.plan import Plan
-from sframes_tui.story.timed_regex import SearchStoppedError
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.frame_details import FrameDetails
-from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.plan_screen import PlanScreen
+from sframes_tui.ui.planning_pane import PlanningPane
 from sframes_tui.ui.story_filter import StoryFilter
 from sframes_tui.ui.story_header import StoryHeader
 from sframes_tui.ui.story_outline import Outline
-from sframes_tui.ui.story_reader import Problem, Reading, StoryReader
+from sframes_tui.ui.story_reader import Problem
 from sframes_tui.ui.story_rows import Found, Row
 from sframes_tui.ui.story_tree import StoryTree
 
-TYPING_PAUSE = 0.05
-"""Seconds after a key before the text is split again."""
-PLANNING_PAUSE = 0.25
-"""Seconds without another key before the split story is planned, which takes Python's time from the screen."""
-MOST_READERS = 2
-"""Threads: one may still be busy with a slow regex that nobody wants any more."""
 RUNNING = ("loading", "drawing", "paused")
 
 
-class StoryView(FramedPane):
+class StoryView(PlanningPane):
     """Chapters and prompts; the plan that a start would draw, or a run."""
 
     BINDINGS = bindings("story")
-
-    @dataclass
-    class Planned(Message):
-        """The newest document was split and planned, or can't be."""
-
-        draft: Draft | None
-        problem: str
-        reading: Reading | None = None
 
     @dataclass
     class PromptHighlighted(Message):
@@ -86,12 +65,6 @@ class StoryView(FramedPane):
         pattern: str
 
     @dataclass
-    class Read(Message):
-        """The newest document was read and split."""
-
-        reading: Reading
-
-    @dataclass
     class Filtered(Message):
         """What a filter found; None where there is none any more."""
 
@@ -99,18 +72,14 @@ class StoryView(FramedPane):
         found: Found | None
 
     def __init__(self) -> None:
-        super().__init__(id="story")
+        super().__init__("story")
         self.border_title = "Story"
-        self.document: Document | None = None
-        self.reading: Reading | None = None
         self.draft: Draft | None = None
         self.run_plan: Plan | None = None
         self._edition_of_run: Edition | None = None
         self._state = RunState()
         self._header, self._filter, self.story_tree = StoryHeader(), StoryFilter(), StoryTree()
         self._looked_at: Row | None = None
-        self._reader, self._readers = StoryReader(), 0
-        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -125,57 +94,20 @@ class StoryView(FramedPane):
     # The document.
 
     def show_document(self, document: Document) -> None:
-        """Splits and plans anew, in a thread; the newest document wins."""
-        pause = TYPING_PAUSE if self.document else 0.0
-        self.document, self.draft = document, None
+        """Shows another document, once it is split and planned."""
+        self.draft = None
         if self._edition_of_run is None:
             self._edition_of_run = document.current
         if self.run_plan and self._state.phase not in RUNNING and document.current != self._edition_of_run:
             self.run_plan, self._state = None, RunState()
-        self._read_after(pause)
+        self.plan_document(document)
 
-    def _read_after(self, pause: float) -> None:
-        if self._timer:
-            self._timer.stop()
-        self._timer = self.set_timer(pause, self._read_newest) if pause else None
-        if not pause:
-            self._read_newest()
+    @property
+    def query_words(self) -> str:
+        return self._filter.words
 
-    def _read_newest(self) -> None:
-        if self._readers >= MOST_READERS:
-            self._read_after(TYPING_PAUSE)
-        elif self.document is not None:
-            self._readers += 1
-            self._read(self.document, self._filter.words)
-
-    @work(thread=True, exclusive=True, group="story", exit_on_error=False, description="read the story")
-    def _read(self, document: Document, query: str) -> None:
-        worker = get_current_worker()
-        try:
-            reading = self._reader.read(document, query, lambda: worker.is_cancelled)
-        except SearchStoppedError:
-            return
-        finally:
-            self.app.call_later(self._reader_ended)
-        if worker.is_cancelled:
-            return
-        self.post_message(self.Read(reading))
-        if not worker.cancelled_event.wait(PLANNING_PAUSE if self.reading else 0):
-            planned = self._planned(reading)
-            if not worker.is_cancelled:
-                self.post_message(planned)
-
-    def _reader_ended(self) -> None:
-        self._readers -= 1
-
-    def _planned(self, reading: Reading) -> Planned:
-        try:
-            return self.Planned(self._reader.draft(reading), "", reading)
-        except SFramesError as error:
-            return self.Planned(None, str(error), reading)
-
-    @on(Read)
-    def _show_reading(self, message: Read) -> None:
+    @on(PlanningPane.Read)
+    def _show_reading(self, message: PlanningPane.Read) -> None:
         message.stop()
         if message.reading.document is not self.document:
             return
@@ -184,8 +116,8 @@ class StoryView(FramedPane):
         if not self.run_plan:
             self._show_draft()
 
-    @on(Planned)
-    def _show_plan(self, message: Planned) -> None:
+    @on(PlanningPane.Planned)
+    def _show_plan(self, message: PlanningPane.Planned) -> None:
         reading = message.reading
         if reading is None or reading.document is not self.document:
             message.stop()
@@ -308,7 +240,7 @@ class StoryView(FramedPane):
     @work(thread=True, exclusive=True, group="filter", exit_on_error=False, description="find")
     def _find(self, outline: Outline, query: str) -> None:
         worker = get_current_worker()
-        found = self._reader.find(outline.story, outline.variants, query, lambda: worker.is_cancelled)
+        found = self.reader.find(outline.story, outline.variants, query, lambda: worker.is_cancelled)
         if not worker.is_cancelled:
             self.post_message(self.Filtered(query, found))
 
@@ -363,7 +295,7 @@ class StoryView(FramedPane):
             if choice:
                 self.post_message(self.PatternChosen(*choice))
 
-        self.app.push_screen(PatternPicker(lambda: self._reader.text(document).text, document), chosen)
+        self.app.push_screen(PatternPicker(lambda: self.reader.text(document).text, document), chosen)
 
 
 LEAVE_OUT = "prompt_config.leave_out"

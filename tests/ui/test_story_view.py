@@ -45,7 +45,7 @@ class Pane(App):
         self.document = self.document.with_value(path, value)
         self.view.show_document(self.document)
 
-    def on_story_view_planned(self, message):
+    def on_planning_pane_planned(self, message):
         self.seen.append(message)
 
     def on_story_view_prompt_highlighted(self, message):
