@@ -225,9 +225,9 @@ class StoryTree(ScrollView, can_focus=True):
             return
         top, margin = self.scroll_offset.y, min(MARGIN, (height - 1) // 2)
         if line < top + margin:
-            self.scroll_to(y=line - margin, animate=False)
+            self.scroll_to(y=line - margin, animate=False, force=True)
         elif line >= top + height - margin:
-            self.scroll_to(y=line + margin - height + 1, animate=False)
+            self.scroll_to(y=line + margin - height + 1, animate=False, force=True)
 
     def _move_by(self, lines: int) -> None:
         if len(self._rows):

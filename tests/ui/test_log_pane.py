@@ -37,6 +37,16 @@ async def test_words_are_searched_as_they_are_typed(config):
         await until(pilot, lambda: log_text(app).count("line") == 20)
 
 
+@pytest.mark.parametrize(("first", "then"), [(0, 30), (3, 9), (3, 30), (11, 1)])
+async def test_its_end_is_in_sight_however_many_lines_come_at_once(config, first, then):
+    async with opened(config) as (app, pilot):
+        fill(app, first)
+        await until(pilot, lambda: not first or f"line {first - 1}" in screen_text(app))
+        for number in range(then):
+            app.main.tell("info", f"later {number}")
+        await until(pilot, lambda: f"later {then - 1}" in screen_text(app))
+
+
 async def test_another_size_of_the_terminal_does_not_end_the_following(config):
     async with opened(config) as (app, pilot):
         fill(app, 60)
