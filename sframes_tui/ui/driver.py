@@ -38,6 +38,13 @@ class Output(threading.Thread):
         else:
             self._left_out = True
 
+    def offer(self, text: str) -> bool:
+        """Writes what mustn't be left out, if the terminal keeps up; returns whether it did."""
+        if not self._closing and self._texts.qsize() >= WAITING_WRITES // 2:
+            return False
+        self._texts.put(text)
+        return True
+
     def begin_to_close(self) -> None:
         """Drops what waits: the screen is about to vanish. What is written from here on is never left out."""
         while not self._texts.empty():
@@ -86,6 +93,10 @@ class SteadyDriver(LinuxDriver):
     def write(self, data: str) -> None:
         if self._output is not None:
             self._output.write(data)
+
+    def offer(self, data: str) -> bool:
+        """As `Output.offer`."""
+        return self._output is not None and self._output.offer(data)
 
     def stop_application_mode(self) -> None:
         if self._output is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from textual.app import App
 
+from sframes_tui.ui.driver import SteadyDriver
 from sframes_tui.ui.picture_painting import Painting, forget_message
 
 TICK_SECONDS = 0.05
@@ -47,12 +48,15 @@ class Pace:
 class Sender:
     """Pictures on their way to kitty, and those that it has."""
 
-    def __init__(self, write: Callable[[str], None], slow: bool, wake: Callable[[], object] = lambda: None) -> None:
-        """`wake` is called where there is something to send: ticks are wanted from then on."""
+    def __init__(self, write: Callable[[str], bool], slow: bool, wake: Callable[[], object] = lambda: None) -> None:
+        """`write` returns whether the terminal takes a text now; `wake` is called where there is something to send:
+        ticks are wanted from then on.
+        """
         self._write, self._wake = write, wake
         self._budget = BYTES_A_TICK_SLOW if slow else BYTES_A_TICK
-        self._queue: deque[tuple[Painting, Callable[[], object]]] = deque()
-        self._pieces: deque[str] = deque()
+        self._pieces: deque[tuple[str, Callable[[], object] | None]] = deque()
+        """What is to be sent, with what is to be done after it; that stands at a picture's last piece."""
+        self._under_way: set[int] = set()
         self._there: OrderedDict[int, None] = OrderedDict()
 
     def has(self, painting: Painting) -> bool:
@@ -64,33 +68,49 @@ class Sender:
 
     def send(self, painting: Painting, done: Callable[[], object]) -> None:
         """Sends a picture with the next ticks; `done` is called once it is there."""
-        if all(other is not painting for other, _ in self._queue):
-            self._queue.append((painting, done))
-            if len(self._queue) == 1:
-                self._pieces.extend(painting.messages)
-                self._wake()
+        if painting.number in self._under_way:
+            return
+        self._under_way.add(painting.number)
+        *pieces, last = painting.messages
+        idle = not self._pieces
+        self._pieces.extend((piece, None) for piece in pieces)
+        self._pieces.append((last, lambda: self._finish(painting.number, done)))
+        if idle:
+            self._wake()
 
     def tick(self) -> bool:
-        """Sends as much as a tick may take, and returns whether there is more.
+        """Sends as much as a tick may take and the terminal takes, and returns whether there is more.
 
-        Pieces of two pictures never mix: kitty couldn't tell them apart.
+        Pieces of two pictures never mix, and none is ever left out: kitty would show a black picture.
         """
         budget = self._budget
-        while self._queue and budget > 0:
-            piece = self._pieces.popleft()
-            self._write(piece)
-            budget -= len(piece)
-            if not self._pieces:
-                self._finish()
-        return bool(self._queue)
+        while self._pieces and budget > 0:
+            texts, after = self._next_pieces(budget)
+            text = "".join(texts)
+            if not self._write(text):
+                break
+            budget -= len(text)
+            for _ in texts:
+                self._pieces.popleft()
+            if after is not None:
+                after()
+        return bool(self._pieces)
 
-    def _finish(self) -> None:
-        painting, done = self._queue.popleft()
-        self._there[painting.number] = None
+    def _next_pieces(self, budget: int) -> tuple[list[str], Callable[[], object] | None]:
+        """Pieces of one picture until the budget is spent, and what is to be done after them."""
+        texts: list[str] = []
+        for text, after in self._pieces:
+            texts.append(text)
+            budget -= len(text)
+            if after is not None or budget <= 0:
+                return texts, after
+        return texts, None
+
+    def _finish(self, number: int, done: Callable[[], object]) -> None:
+        self._under_way.discard(number)
+        self._there[number] = None
         if len(self._there) > KEPT_IN_TERMINAL:
-            self._write(forget_message(self._there.popitem(last=False)[0]))
-        if self._queue:
-            self._pieces.extend(self._queue[0][0].messages)
+            self._pieces.appendleft((forget_message(self._there.popitem(last=False)[0]), None))
         done()
 
     def forget_all(self) -> None:
@@ -106,12 +126,18 @@ def is_typing(app: App[object]) -> bool:
     return time.monotonic() - last_key < QUIET_SECONDS
 
 
-def writer(app: App[object]) -> Callable[[str], None]:
-    """Writes control sequences in order with the screen's own output; nothing where there is no terminal."""
+def writer(app: App[object]) -> Callable[[str], bool]:
+    """Writes control sequences in order with the screen's own output; nothing where there is no terminal.
 
-    def write(text: str) -> None:
+    Gives False where the terminal is far behind, and nothing was written.
+    """
+
+    def write(text: str) -> bool:
         driver = app._driver  # noqa: SLF001 -- Textual has no public way; its own bell and clipboard go this one.
+        if isinstance(driver, SteadyDriver):
+            return driver.offer(text)
         if driver is not None and not app.is_headless:
             driver.write(text)
+        return True
 
     return write

@@ -60,6 +60,19 @@ def test_updates_for_a_terminal_that_stands_still_are_left_out_and_all_is_drawn_
     assert not reader.is_alive()
 
 
+def test_what_must_not_be_left_out_is_refused_while_the_terminal_is_behind(pipe, made):
+    output, caught_up = made
+    taken = [output.offer(BLOCK) for _ in range(10 * WAITING_WRITES)]
+    assert taken == sorted(taken, reverse=True)
+    assert 0 < taken.count(True) < WAITING_WRITES
+    seen = b""
+    while len(seen) < taken.count(True) * len(BLOCK):
+        seen += os.read(pipe[0], 65536)
+    assert output.offer("more")
+    assert read(pipe[0], b"more") == b"more"
+    assert not caught_up.is_set()
+
+
 def test_the_last_words_come_through_before_what_was_waiting(pipe, made):
     output, _ = made
     for _ in range(10 * WAITING_WRITES):

@@ -23,34 +23,65 @@ def kitty_painting(seed):
     return paint(noise(seed), Space(20, 10, CELL, "kitty", slow=True))
 
 
+class Line:
+    """Keeps what it is sent; takes nothing while it is `behind`."""
+
+    def __init__(self):
+        self.sent, self.behind = [], False
+
+    def write(self, text):
+        if not self.behind:
+            self.sent.append(text)
+        return not self.behind
+
+    @property
+    def output(self):
+        return "".join(self.sent).encode()
+
+
 def test_a_slow_line_gets_a_picture_in_pieces_that_leave_room_for_keys():
-    sent, ticks, done = [], 0, []
-    sender = Sender(sent.append, slow=True)
+    line, ticks, done = Line(), 0, []
+    sender = Sender(line.write, slow=True)
     painting, other = kitty_painting(1), kitty_painting(2)
     sender.send(painting, lambda: done.append(painting))
     sender.send(other, lambda: done.append(other))
     while len(done) < 2:
-        before = sum(map(len, sent))
+        before = len(line.output)
         sender.tick()
         ticks += 1
-        assert sum(map(len, sent)) - before <= BYTES_A_TICK_SLOW + 4200
+        assert len(line.output) - before <= BYTES_A_TICK_SLOW + 4200
     assert ticks > 4
-    assert list(Kitty("".join(sent).encode()).pictures) == [painting.number, other.number]
+    assert list(Kitty(line.output).pictures) == [painting.number, other.number]
     assert sender.has(painting)
 
 
+def test_a_line_that_is_behind_gets_every_piece_once_it_takes_them():
+    line, done = Line(), []
+    sender = Sender(line.write, slow=False)
+    paintings = [paint(noise(seed, 512), Space(60, 30, CELL, "kitty")) for seed in range(4)]
+    for painting in paintings:
+        sender.send(painting, lambda painting=painting: done.append(painting))
+    for turn in range(100):
+        line.behind = turn % 3 > 0
+        assert sender.tick() or len(done) == 4
+    shown = Kitty(line.output).pictures
+    assert list(shown) == [painting.number for painting in paintings]
+    assert all(picture.load() for picture in shown.values()), "whole PNGs"
+
+
 def test_kitty_is_told_to_forget_what_was_seen_long_ago():
-    sent = []
-    sender = Sender(sent.append, slow=False)
+    line = Line()
+    sender = Sender(line.write, slow=False)
     paintings = [
         Painting("kitty", 1, 1, [], [], number=number, messages=["x"]) for number in range(KEPT_IN_TERMINAL + 1)
     ]
     for painting in paintings:
         sender.send(painting, lambda: None)
         sender.tick()
+    sender.tick()
     assert not sender.has(paintings[0])
     assert sender.has(paintings[1])
-    assert Kitty("".join(sent).encode()).deleted == [0]
+    assert Kitty(line.output).deleted == [0]
 
 
 def test_previews_stay_below_their_share_of_a_slow_line():
