@@ -115,10 +115,12 @@ class RunControl:
 
     def _work(self, work: Callable[[Control], None], control: Control) -> None:
         _make_way()
-        # What goes wrong is told of by the run's last event.
-        with contextlib.suppress(SFramesError):
-            work(control)
-        gc.unfreeze()
+        try:
+            # What goes wrong is told of by the run's last event.
+            with contextlib.suppress(SFramesError):
+                work(control)
+        finally:
+            gc.unfreeze()
 
     def _put(self, event: Event) -> None:
         if isinstance(event, ModelLoadCompleted):

@@ -33,9 +33,8 @@ def outlook(draft: Draft | None, problem: str) -> str:
     if draft is None:
         return one_line(problem)
     plan = draft.plan
-    counts = [_counted(len(plan.frames), "picture"), _counted(plan.steps, "step")]
-    chapters = len({frame.chapter for frame in plan.frames})
-    return " · ".join([_counted(chapters, "chapter"), *counts])
+    counts = {"chapter": len(plan.story.chapters), "picture": len(plan.frames), "step": plan.steps}
+    return " · ".join(_counted(count, word) for word, count in counts.items())
 
 
 def run_summary(plan: Plan, state: RunState, width: int) -> Content:
