@@ -81,6 +81,7 @@ class StatusLine(Widget):
             self._needed = 2
         if session and self._needed == 2:
             return [run.truncate(width, ellipsis=True), session.truncate(width, ellipsis=True)]
+        run = run.truncate(width, ellipsis=True)
         return [run.pad_right(max(0, width - run.cell_length - session.cell_length)) + session]
 
     def _run(self) -> Content:

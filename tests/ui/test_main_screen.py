@@ -167,6 +167,16 @@ async def test_prints_and_warnings_land_in_the_log(config):
         await until(pilot, lambda: "the card is [red]hot[/]␛]52;c;eA==␇" in log_text(app))
 
 
+async def test_the_foot_says_what_a_start_would_draw_or_why_it_cannot(config):
+    async with opened(config, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: "no run yet  2 chapters · 6 pictures · 16 steps" in screen_text(app))
+        form = app.main.query_one(ConfigForm)
+        form.set_value("prompt_config.chapter_split_regex", "Nowhere in this story is there such a heading as this")
+        await until(pilot, lambda: "no run yet  chapter_split_regex" in screen_text(app))
+        foot = next(line for line in screen_text(app).split("\n") if "no run yet" in line)
+        assert foot.rstrip().endswith("…")
+
+
 async def test_leaving_out_in_the_story_is_an_edit_of_the_settings_also_during_a_run(config):
     async with opened(config) as (app, pilot):
         story = app.main.query_one(StoryView)
