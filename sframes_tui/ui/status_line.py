@@ -15,8 +15,8 @@ from sframes_tui.ui.key_bar import active_keys
 from sframes_tui.ui.session import SessionFacts
 
 REPAINT_SECONDS = 0.25
-BAR = 12
-"""Cells of the progress bar."""
+BAR, SHORT_BAR = 12, 4
+"""Cells of the progress bar, and where there is no room."""
 WORDS = {
     "idle": "no run yet",
     "loading": "loading the model",
@@ -75,7 +75,7 @@ class StatusLine(Widget):
 
     def _lines(self, width: int) -> list[Content]:
         """Two where one isn't enough, and then two until the next phase: another height moves the whole screen."""
-        run, session = self._run(), Content(session_text(self._facts, self._state))
+        run, session = self._run(width), Content(session_text(self._facts, self._state))
         session = session.stylize(self.get_visual_style("status-line--quiet"))
         if session and run.cell_length + session.cell_length + 3 > width:
             self._needed = 2
@@ -84,7 +84,7 @@ class StatusLine(Widget):
         run = run.truncate(width, ellipsis=True)
         return [run.pad_right(max(0, width - run.cell_length - session.cell_length)) + session]
 
-    def _run(self) -> Content:
+    def _run(self, width: int) -> Content:
         colour = COLOURS.get(self._state.phase, "quiet")
         word = Content.styled(self._facts.asked or self._word(), self.get_visual_style(f"status-line--{colour}"))
         parts = [word, *map(Content, run_parts(self._state))]
@@ -92,7 +92,8 @@ class StatusLine(Widget):
             start = f"{shown_key(active_keys(self.screen).get('start', ''))} starts one"
             parts.append(Content(self._outlook or start))
         if self._state.frames:
-            parts.insert(1, self._bar())
+            room = width - sum(part.cell_length + 2 for part in parts)
+            parts.insert(1, self._bar(max(SHORT_BAR, min(BAR, room))))
         return Content("  ").join(parts)
 
     def _word(self) -> str:
@@ -100,12 +101,12 @@ class StatusLine(Widget):
         seconds = time.monotonic() - self._since
         return f"{WORDS[phase]}, {duration(seconds)}" if phase == "loading" and seconds >= 1 else WORDS[phase]
 
-    def _bar(self) -> Content:
+    def _bar(self, cells: int) -> Content:
         """Steps that are done of all that are to run."""
         state = self._state
-        done = round(BAR * state.steps_done / state.steps) if state.steps else BAR
+        done = round(cells * state.steps_done / state.steps) if state.steps else cells
         full = Content.styled("━" * done, self.get_visual_style("status-line--accent"))
-        return full + Content.styled("─" * (BAR - done), self.get_visual_style("status-line--quiet"))
+        return full + Content.styled("─" * (cells - done), self.get_visual_style("status-line--quiet"))
 
 
 def run_parts(state: RunState) -> list[str]:

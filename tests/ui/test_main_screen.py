@@ -3,10 +3,12 @@
 import pytest
 from textual.widgets import Input, OptionList
 
+from sframes_tui.run.state import InFlight, RunState
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.help_screen import HelpScreen
 from sframes_tui.ui.pattern_picker import PatternPicker
+from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story_view import StoryView
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import log_text, opened, screen_text, toasts, until
@@ -175,6 +177,15 @@ async def test_the_foot_says_what_a_start_would_draw_or_why_it_cannot(config):
         await until(pilot, lambda: "no run yet  chapter_split_regex" in screen_text(app))
         foot = next(line for line in screen_text(app).split("\n") if "no run yet" in line)
         assert foot.rstrip().endswith("…")
+
+
+async def test_at_80_columns_the_foot_shows_every_rate_beside_a_shorter_bar(config):
+    flight = (InFlight(15, "oil 1-0", 14, 20),)
+    state = RunState("drawing", frames=87, steps=1404, drawn=15, finished_steps=300, now=32.0, in_flight=flight)
+    async with opened(config, size=(80, 24)) as (app, pilot):
+        app.main.query_one(StatusLine).show_state(state, app.main.session.facts)
+        await until(pilot, lambda: "15/87  step 14/20  1 min" in screen_text(app))
+        assert "left  9.8 it/s  28.1 pictures/min" in screen_text(app)
 
 
 async def test_leaving_out_in_the_story_is_an_edit_of_the_settings_also_during_a_run(config):
