@@ -33,7 +33,7 @@ def is_complete(folder: Path, model: str, variant: str | None) -> bool:
 
     try:
         for part in read_parts(folder, model):
-            library = transformers if part.library == "transformers" else diffusers
+            library = transformers if part.package == "transformers" else diffusers
             part_class = getattr(library, part.class_name, None)
             if not (folder / part.name).is_dir():
                 return False

@@ -22,7 +22,7 @@ class Part(NamedTuple):
     """A component of a pipeline, as `model_index.json` names it."""
 
     name: str
-    library: str
+    package: str
     class_name: str
 
 
@@ -79,16 +79,16 @@ def check_part(part: Part, folder: Path, model: str) -> type:
     import transformers
 
     libraries = {"diffusers": diffusers, "transformers": transformers}
-    library = libraries.get(part.library) or getattr(diffusers.pipelines, part.library, None)
+    library = libraries.get(part.package) or getattr(diffusers.pipelines, part.package, None)
     found = getattr(library, part.class_name, None) if part.class_name.isidentifier() else None
     if library is not None and found is None:
         raise ModelError(
-            f"model {model!r}: its {part.name} is {part.library}.{part.class_name}, which the installed version of "
-            f"{part.library} doesn't have"
+            f"model {model!r}: its {part.name} is {part.package}.{part.class_name}, which the installed version of "
+            f"{part.package} doesn't have"
         )
     if not isinstance(found, type) or found.__module__.split(".")[0] not in libraries:
         raise ModelError(
-            f"model {model!r}: its {part.name} is {part.library}.{part.class_name}, which is neither diffusers' nor "
+            f"model {model!r}: its {part.name} is {part.package}.{part.class_name}, which is neither diffusers' nor "
             "transformers' own; code that comes with a model is not run"
         )
     if not part.name.isidentifier() or not (folder / part.name).is_dir():

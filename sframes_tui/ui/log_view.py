@@ -50,9 +50,9 @@ class LogView(ScrollView, can_focus=True):
 
     def follow(self, following: bool) -> None:
         """Lets new lines move the view, or not."""
-        self.following = following
         if following:
             self.scroll_end(animate=False, immediate=True, force=True)
+        self.following = following
 
     def on_resize(self) -> None:
         if self._width != self._room:
@@ -84,8 +84,7 @@ class LogView(ScrollView, can_focus=True):
         self.virtual_size = Size(self._width, len(self._rows))
         self.refresh()
         if following:
-            self.scroll_end(animate=False, immediate=True, force=True)
-            self.following = True
+            self.follow(True)
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
