@@ -1,4 +1,4 @@
-"""Keys over a slow line while pictures come in: `python -m bench.link`.
+"""Keys over a slow line while pictures come in: `python -m bench link`.
 
 The program draws 512 x 512 pictures of noise (the worst there is to send) with previews, in a pseudo-terminal that is
 read at 2 Mbit/s. Told are the bytes a second, and the time from a key's bytes to its echo in the log's search box.

@@ -1,4 +1,4 @@
-"""The screen beside an empty Textual app, and its keys while a run draws: `python -m bench.screen`.
+"""The screen beside an empty Textual app, and its keys while a run draws: `python -m bench screen`.
 
 Start: from the process's begin to the last line of its first picture, in turn with an app that shows one word. Keys:
 from a key's bytes to its echo, while the built-in model draws with all cores.

@@ -1,4 +1,4 @@
-"""The story's tree beside Textual's own, in one process: `python -m bench.tree`.
+"""The story's tree beside Textual's own, in one process: `python -m bench tree`.
 
 A text of the Bible's size: 1,196 chapters, 31,102 prompts, two styles. What is measured is the processor time of the
 screen's thread from an action to the painted lines, so a busy machine makes it worse, but not wrong.
