@@ -20,7 +20,7 @@ from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
 from sframes_tui.story.change import Change
 from sframes_tui.story.draft import Draft
-from sframes_tui.story.identity import Identities, model_fingerprint
+from sframes_tui.story.identity import VERSION, Identities, model_fingerprint
 from sframes_tui.story.model_source import locate_model
 from sframes_tui.story.plan import Plan
 
@@ -28,9 +28,9 @@ from sframes_tui.story.plan import Plan
 class Drawing:
     """A model ready to draw; a context that frees the device at its end."""
 
-    def __init__(self, draft: Draft, make_engine: EngineFactory, emit: Emit) -> None:
-        """Loads the model. Raises `SFramesError`."""
-        self._draft, self._emit = draft, emit
+    def __init__(self, draft: Draft, make_engine: EngineFactory, emit: Emit, version: int = VERSION) -> None:
+        """Loads the model; `version` is that of the run's identities. Raises `SFramesError`."""
+        self._draft, self._emit, self._version = draft, emit, version
         emit(ModelLoadStarted(draft.model.name))
         started = time.monotonic()
         self.engine = make_engine()
@@ -41,7 +41,7 @@ class Drawing:
         with contextlib.ExitStack() as failing:
             failing.callback(self.engine.close)
             self.plan = self._draft.planned_for(self.engine.facts.sampling)
-            self.identities = Identities(self.plan, fingerprint(self._draft))
+            self.identities = Identities(self.plan, fingerprint(self._draft, self._version), self._version)
             self._tell_notes()
             check_story(self.plan, self._emit)
             check_model(self.engine, self._emit)
@@ -83,27 +83,27 @@ class Drawing:
         check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
         write_plan(folder, plan, self._draft.text_file)
-        facts, model = self.engine.facts, self.identities.model
-        fields = header(facts, self.rows, model, len(plan.frames), len(kept), replay.header)
+        facts, options = self.engine.facts, plan.config.generation_config
+        fields = header(facts, options, self.rows, self.identities, len(plan.frames), len(kept), replay.header)
         session.journal.append("planned", **fields)
         control.begun.set()
         with steered(folder.path, control, self._emit) as emit:
             emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
             if stale := session.survey.stale - todo.keys():
                 emit(FramesStale(tuple(sorted(stale))))
-            if warning := differences(replay.header, facts, self.rows):
+            if warning := differences(replay.header, facts, options, self.rows):
                 emit(Notice("warning", warning))
             if Loop(session, self.engine, emit, control, replay.grids).run():
                 folder.remove_hidden_pictures()
 
 
-def fingerprint(draft: Draft) -> str:
+def fingerprint(draft: Draft, version: int = VERSION) -> str:
     """That of the draft's model, which may have been downloaded since the draft was made."""
     options = draft.config.generation_config
     model = draft.model
     if model.path is None:
         model = locate_model(options.model, options.revision, draft.loaded.folder)
-    return model_fingerprint(model)
+    return model_fingerprint(model, version)
 
 
 def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:

@@ -19,6 +19,9 @@ from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
 from sframes_tui.run.folder import HIDDEN, RunFolder
 from sframes_tui.run.journal import NAME, Record
+from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.effect import Effect, options_that
+from sframes_tui.story.identity import VERSION, VERSIONS, Identities
 from sframes_tui.story.plan import Plan
 from sframes_tui.story.plan_text import describe_plan
 
@@ -26,7 +29,9 @@ MAX_SIDE = 8192
 PACKAGES = ("torch", "diffusers", "transformers", "pillow")
 
 
-def header(facts: Facts, rows: int, model: str, frames: int, kept: int, first: Record) -> dict[str, Any]:
+def header(
+    facts: Facts, options: GenerationConfig, rows: int, identities: Identities, frames: int, kept: int, first: Record
+) -> dict[str, Any]:
     """The fields of a `planned` record; `first` is the run's first one, empty for a new run."""
     return {
         "run": first.get("run") or secrets.token_hex(8),
@@ -34,25 +39,39 @@ def header(facts: Facts, rows: int, model: str, frames: int, kept: int, first: R
         "host": socket.gethostname(),
         "frames": frames,
         "kept": kept,
-        "model": model,
+        "identity_version": identities.version,
+        "model": identities.model,
         "facts": asdict(facts),
-        "circumstances": circumstances(facts, rows),
+        "circumstances": circumstances(facts, options, rows),
     }
 
 
-def circumstances(facts: Facts, rows: int) -> dict[str, str]:
+def circumstances(facts: Facts, options: GenerationConfig, rows: int) -> dict[str, str]:
     """What may change a picture's bytes beside what is asked for; by the words that a person reads."""
-    versions = {name: _version(name) for name in PACKAGES}
+    told = {key: _said(getattr(options, key)) for key in options_that(Effect.TOLD, GenerationConfig)}
     return {
         "S-Frames": __version__,
         "Python": platform.python_version(),
-        **versions,
+        **{name: _version(name) for name in PACKAGES},
+        **told,
         "device": facts.device,
         "hardware": facts.hardware,
         "number format": facts.dtype,
         "engine": facts.engine,
         "rows": str(rows),
     }
+
+
+def identity_version(first: Record) -> int:
+    """That of a run's identities, told by its first `planned` record. Raises `UsageError` for one that isn't known."""
+    version = first.get("identity_version", 2) if first else VERSION
+    if version not in VERSIONS:
+        raise UsageError(f"{NAME}: begun by a later version of S-Frames; go on with that one")
+    return version
+
+
+def _said(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _version(package: str) -> str:
@@ -62,9 +81,9 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def differences(first: Record, facts: Facts, rows: int) -> str | None:
+def differences(first: Record, facts: Facts, options: GenerationConfig, rows: int) -> str | None:
     """One sentence on what is otherwise than when the run began; None where nothing is."""
-    before, now = first.get("circumstances", {}), circumstances(facts, rows)
+    before, now = first.get("circumstances", {}), circumstances(facts, options, rows)
     changed = [
         f"{name} was {before[name]}, is {value}" for name, value in now.items() if before.get(name, value) != value
     ]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sframes_tui.errors import DiskError, StoryError, UsageError
 from sframes_tui.run.folder import Layout
-from sframes_tui.run.header import facts_of, source_copy
+from sframes_tui.run.header import facts_of, identity_version, source_copy
 from sframes_tui.run.replay import Replay, Saved, replay
 from sframes_tui.run.sheets import is_right, sheets_of
 from sframes_tui.run.state import DONE, FAILED, SKIPPED, STALE, Marks, Phase, RunState
@@ -176,13 +176,14 @@ def open_run(path: Path) -> PastRun:
         known = replay(path)
     except OSError as error:
         raise DiskError(f"{path}: its journal can't be read: {error.strerror}") from None
-    plan, model = draft.plan, model_fingerprint(draft.model)
+    version = identity_version(known.header)
+    plan, model = draft.plan, model_fingerprint(draft.model, version)
     if known.header:
         facts = facts_of(known.header)
         model = model or str(known.header.get("model", ""))
         if facts.sampling.scheduler == plan.sampling.scheduler:
             plan = draft.planned_for(facts.sampling)
-    return PastRun(path, draft, plan, Identities(plan, model), known)
+    return PastRun(path, draft, plan, Identities(plan, model, version), known)
 
 
 def with_journal(past: PastRun) -> PastRun:

@@ -79,7 +79,7 @@ class Work:
         if not (found.todo if only is None else found.todo.keys() & set(only)):
             self._end_without_drawing(found)
             return
-        with Drawing(past.draft, lambda: make_engine(past.draft), self.emit) as drawing:
+        with Drawing(past.draft, lambda: make_engine(past.draft), self.emit, past.identities.version) as drawing:
             if control.stop.is_set() or control.finish.is_set():
                 self.emit(RunCancelled(past.path, 0, len(found.todo)))
                 return

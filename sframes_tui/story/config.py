@@ -1,7 +1,7 @@
 """Every option, declared once: its key, type, bounds, default and help. Must not import torch or textual.
 
 The docstring under a field is its help: the form, `--help`, the README's tables and the comments of the
-files in `configs/` all show that text.
+files in `configs/` all show that text. What it does to pictures is marked beside its type, see `effect.py`.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from sframes_tui.story.effect import Draws, Harmless, Plans, Told
 from sframes_tui.story.leave_out import LeftOut
 from sframes_tui.story.schedulers import SCHEDULERS, canonical_scheduler
 from sframes_tui.story.timed_regex import compile_pattern
@@ -84,33 +85,33 @@ class Section(BaseModel):
 class PromptConfig(Section):
     """What is drawn: the text and how it is split."""
 
-    source: Annotated[str, Field(min_length=1, max_length=4096), Entered("path")]
+    source: Plans[Annotated[str, Field(min_length=1, max_length=4096), Entered("path")]]
     """The text to draw: a plain text file or an EPUB. A relative path is looked up beside this file, then in the
     working directory."""
 
-    key: Text | None = None
+    key: Harmless[Text | None] = None
     """The story's name, used for the output folder; without it, the name of the source file."""
 
-    encoding: Annotated[str, Field(max_length=40), Entered("text", ENCODINGS)] | None = None
+    encoding: Plans[Annotated[str, Field(max_length=40), Entered("text", ENCODINGS)] | None] = None
     """The text's encoding, such as "cp1252"; without it UTF-8, and if the text isn't that, what it looks like."""
 
-    chapter_split_regex: Pattern | None = None
+    chapter_split_regex: Plans[Pattern | None] = None
     """Matches the headings that begin a chapter; what stands before the first one is left out. Without it the
     whole text is one chapter."""
 
-    prompt_split_regex: Pattern = "\n"
+    prompt_split_regex: Plans[Pattern] = "\n"
     """Matches what stands between two prompts of a chapter."""
 
-    prompt_override: LongText | None = None
+    prompt_override: Plans[LongText | None] = None
     """Drawn in place of every prompt; the text still gives their number."""
 
-    max_chapters: Count | None = None
+    max_chapters: Plans[Count | None] = None
     """Draw at most so many chapters."""
 
-    max_entries_per_chapter: Count | None = None
+    max_entries_per_chapter: Plans[Count | None] = None
     """Draw at most so many prompts of each chapter."""
 
-    leave_out: Annotated[list[Annotated[str, AfterValidator(_place_in_text)]], Field(max_length=10_000)] = []
+    leave_out: Plans[Annotated[list[Annotated[str, AfterValidator(_place_in_text)]], Field(max_length=10_000)]] = []
     """Don't draw these: "3" is a chapter, "4-7" a prompt of chapter 4, "3..5" and "4-7..4-12" are ranges, all counted
     from 0. The other pictures keep their names and seeds; chains go on from the last picture before the gap."""
 
@@ -118,143 +119,145 @@ class PromptConfig(Section):
 class GenerationConfig(Section):
     """How it is drawn."""
 
-    model: Annotated[str, Field(min_length=1, max_length=4096), Entered("model", MODELS)] = DEFAULT_MODEL
+    model: Plans[Annotated[str, Field(min_length=1, max_length=4096), Entered("model", MODELS)]] = DEFAULT_MODEL
     """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which
     needs no download."""
 
-    revision: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    revision: Plans[Annotated[str, Field(min_length=1, max_length=200)] | None] = None
     """Branch, tag or commit of a hub model."""
 
-    variant: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    variant: Draws[Annotated[str, Field(min_length=1, max_length=40)] | None] = None
     """Variant of the model's weight files, such as "fp16"."""
 
-    scheduler: Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None = None
+    scheduler: Draws[Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None] = None
     """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the
     model's own."""
 
-    num_inference_steps: Annotated[int, Field(ge=1, le=1000)] = 50
+    num_inference_steps: Draws[Annotated[int, Field(ge=1, le=1000)]] = 50
     """Denoising steps of a picture that starts from noise."""
 
-    guidance_scale: Annotated[float, Field(ge=0, le=100)] = 7.5
+    guidance_scale: Draws[Annotated[float, Field(ge=0, le=100)]] = 7.5
     """How strongly a picture follows its prompt."""
 
-    guidance_rescale: Annotated[float, Field(ge=0, le=1)] = 0.0
+    guidance_rescale: Draws[Annotated[float, Field(ge=0, le=1)]] = 0.0
     """Takes back the over-exposure of high guidance, where the pipeline can; 0 is off."""
 
-    guidance_start: Annotated[float, Field(ge=0, le=1)] = 0.0
+    guidance_start: Draws[Annotated[float, Field(ge=0, le=1)]] = 0.0
     """Part of the schedule that runs before guidance sets in; steps without guidance take half the time."""
 
-    guidance_end: Annotated[float, Field(ge=0, le=1)] = 1.0
+    guidance_end: Draws[Annotated[float, Field(ge=0, le=1)]] = 1.0
     """Part of the schedule after which guidance ends."""
 
-    eta: Annotated[float, Field(ge=0, le=1)] = 0.1
+    eta: Draws[Annotated[float, Field(ge=0, le=1)]] = 0.1
     """Noise added at each step; only the schedulers DDIM and TCD use it."""
 
-    negative_prompt: LongText | None = None
+    negative_prompt: Draws[LongText | None] = None
     """What the pictures should not show."""
 
-    width: Pixels | None = None
+    width: Draws[Pixels | None] = None
     """Picture width in pixels; without it the model's own."""
 
-    height: Pixels | None = None
+    height: Draws[Pixels | None] = None
     """Picture height in pixels; without it the model's own."""
 
-    seed: Seed | None = None
+    seed: Plans[Seed | None] = None
     """Number that all of the run's noise comes from; without it one is drawn and recorded."""
 
-    variants: Annotated[int, Field(ge=1, le=1000)] = 1
+    variants: Plans[Annotated[int, Field(ge=1, le=1000)]] = 1
     """How many times the whole story is drawn, each with noise of its own and in a folder of its own."""
 
-    progressive: bool = True
+    progressive: Plans[bool] = True
     """Each picture starts from the one before it (img2img) instead of from noise."""
 
-    interleave: bool = True
+    interleave: Plans[bool] = True
     """After each prompt every style goes on from the next style's picture. Needs `progressive`."""
 
-    cycle_styles: bool = False
+    cycle_styles: Plans[bool] = False
     """After each prompt the style texts move on by one; file tags and weights stay. Needs `progressive`."""
 
-    chain_scope: Literal["run", "chapter"] = "run"
+    chain_scope: Plans[Literal["run", "chapter"]] = "run"
     """Whether the pictures of a chapter go on from the chapter before, or every chapter starts anew."""
 
-    on_failed_base: Literal["stop", "last_good", "restart"] = "stop"
+    on_failed_base: Plans[Literal["stop", "last_good", "restart"]] = "stop"
     """Where a picture failed that others were to start from: leave those out, start from the last good picture
     before it, or start anew from noise."""
 
-    retry_bad: Annotated[int, Field(ge=0, le=100)] = 0
+    retry_bad: Harmless[Annotated[int, Field(ge=0, le=100)]] = 0
     """How many other seeds a picture gets that came out black or broken, before it counts as failed."""
 
-    on_overflow: Literal["shorten", "truncate", "error"] = "shorten"
+    on_overflow: Draws[Literal["shorten", "truncate", "error"]] = "shorten"
     """A prompt longer than the model can read: shorten it so that the style stays, cut off its end, or refuse to
     start."""
 
-    save_individual: bool = True
+    save_individual: Harmless[bool] = True
     """Keep every picture; otherwise only the grids stay."""
 
-    grid_scope: Literal["chapter", "run"] = "chapter"
+    grid_scope: Harmless[Literal["chapter", "run"]] = "chapter"
     """A chapter's grid shows its own pictures, or all pictures of the run so far."""
 
-    preview: bool | Annotated[str, Field(min_length=1, max_length=1000), Entered("command", PREVIEWS)] | None = None
+    preview: Harmless[
+        bool | Annotated[str, Field(min_length=1, max_length=1000), Entered("command", PREVIEWS)] | None
+    ] = None
     """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external
     viewer, which must be trusted first."""
 
-    preview_protocol: Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"] = "auto"
+    preview_protocol: Harmless[Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"]] = "auto"
     """How the terminal shows pictures."""
 
-    preview_stop: Annotated[str, Field(max_length=1000), Entered("command")] | None = None
+    preview_stop: Harmless[Annotated[str, Field(max_length=1000), Entered("command")] | None] = None
     """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be
     trusted first."""
 
-    preview_max_windows: Annotated[int, Field(ge=1, le=1000)] = 10
+    preview_max_windows: Harmless[Annotated[int, Field(ge=1, le=1000)]] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
 
-    notify: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(reachable)] | None = None
+    notify: Harmless[Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(reachable)] | None] = None
     """Who is told how the run ended: a web address, which gets one POST of JSON and in which {text}, {event}, {story}
     and {folder} are filled in, or the command of a program, which gets the sentence as its last argument. Must be
     trusted first."""
 
-    engine: Literal["auto", "reference"] = "auto"
+    engine: Told[Literal["auto", "reference"]] = "auto"
     """Which engine draws: "auto" takes several pictures at once where the model allows, "reference" one by one."""
 
-    rows: Annotated[int, Field(ge=1, le=64)] | None = None
+    rows: Told[Annotated[int, Field(ge=1, le=64)] | None] = None
     """How many pictures are drawn at once; without it what is fastest on this machine, measured once and remembered."""
 
-    deterministic: bool = True
+    deterministic: Told[bool] = True
     """The same bytes for a picture whatever else is drawn with it, in whatever order and however often the run is
     interrupted; false draws faster where many pictures are drawn at once."""
 
-    compile: bool = False
+    compile: Told[bool] = False
     """Compile the model for this machine first: minutes at the start, then every step is faster."""
 
-    device: Annotated[str, AfterValidator(_known_device), Entered("text", DEVICES)] = "auto"
+    device: Told[Annotated[str, AfterValidator(_known_device), Entered("text", DEVICES)]] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    dtype: Draws[Literal["auto", "float32", "float16", "bfloat16"]] = "auto"
     """Number format of the model; "auto" takes what suits the device."""
 
-    offload: Literal["none", "model", "sequential"] = "none"
+    offload: Told[Literal["none", "model", "sequential"]] = "none"
     """Keep the parts of the model that are not at work in main memory: saves GPU memory, costs time."""
 
-    vae_slicing: bool = False
+    vae_slicing: Told[bool] = False
     """Decode pictures one by one: saves GPU memory."""
 
-    vae_tiling: bool = False
+    vae_tiling: Draws[bool] = False
     """Decode pictures tile by tile: saves GPU memory with large pictures."""
 
 
 class StyleConfig(Section):
     """One way of drawing every prompt."""
 
-    style: Text
+    style: Plans[Text]
     """Words added to every prompt."""
 
-    file_tag: Annotated[str, Field(min_length=1, max_length=1000)]
+    file_tag: Harmless[Annotated[str, Field(min_length=1, max_length=1000)]]
     """The style's name in file and folder names."""
 
-    weight: Annotated[float, Field(ge=0, le=1)]
+    weight: Plans[Annotated[float, Field(ge=0, le=1)]]
     """Strength of img2img: 0 keeps the picture before as it is, 1 forgets it; it also scales the number of steps."""
 
-    enabled: bool = True
+    enabled: Plans[bool] = True
     """A style that is switched off stays in the file, but is drawn no more than if it weren't there."""
 
 

@@ -2,6 +2,8 @@
 
 A picture's identity is that of the frame itself joined with the identity of the picture it started from. So a
 picture counts for a plan exactly if it was drawn from what the plan says and from a picture that counts.
+
+A run's identities are all of one version, which its journal tells: what an earlier version drew goes on to count.
 """
 
 import hashlib
@@ -11,11 +13,14 @@ from pathlib import Path
 
 from sframes_tui.story.change import Change
 from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.effect import Effect, options_that
 from sframes_tui.story.model_source import ModelSource
 from sframes_tui.story.plan import Frame, Plan, frame_seed
 
-VERSION = 2
-SHARED = (
+VERSION = 3
+"""Of the identities of runs begun now."""
+VERSIONS = (2, VERSION)
+DRAWN_IN_2 = (
     "scheduler",
     "num_inference_steps",
     "guidance_scale",
@@ -29,7 +34,7 @@ SHARED = (
     "on_overflow",
     "variant",
 )
-"""Options that every frame's picture depends on; the model counts by its content."""
+"""The options that version 2 knew to count."""
 SAMPLES = 16
 SAMPLE_BYTES = 65_536
 
@@ -37,14 +42,16 @@ SAMPLE_BYTES = 65_536
 class Identities:
     """The identities of one plan's frames, drawn with one model; changes of single frames are given apart."""
 
-    def __init__(self, plan: Plan, model: str) -> None:
-        """`model` is its `model_fingerprint`."""
-        self._plan, self.model = plan, model
+    def __init__(self, plan: Plan, model: str, version: int = VERSION) -> None:
+        """`model` is its `model_fingerprint`; `version` one of `VERSIONS`."""
+        self._plan, self.model, self.version = plan, model, version
 
     @cached_property
     def _shared(self) -> str:
-        options: GenerationConfig = self._plan.config.generation_config
-        return json.dumps([VERSION, self.model, options.model_dump(include=set(SHARED))], sort_keys=True)
+        """What every frame's picture depends on."""
+        options = self._plan.config.generation_config
+        counted = DRAWN_IN_2 if self.version == 2 else options_that(Effect.DRAWS, GenerationConfig)
+        return json.dumps([self.version, self.model, options.model_dump(include=set(counted))], sort_keys=True)
 
     def own(self, number: int, change: Change | None = None) -> str:
         """A hash of all that goes into a frame's picture, changed so, but for its base's pixels."""
@@ -81,7 +88,7 @@ def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def model_fingerprint(source: ModelSource) -> str:
+def model_fingerprint(source: ModelSource, version: int = VERSION) -> str:  # noqa: ARG001
     """What tells a model's content from another's: a hub snapshot's commit, or a hash over the local files.
 
     Of large files their sizes and samples all over them are looked at, which takes no time and tells any two
