@@ -77,8 +77,11 @@ class Drawing:
                 prompts[prompt, style] = self.engine.fit([prompt], style)[0].text
         return Session(plan, self.identities, folder, journal, survey, self.engine.facts, prompts)
 
-    def draw(self, session: Session, replay: Replay, control: Control) -> None:
-        """Draws what is to be drawn, and tells of it from its begin to its end. Raises `SFramesError`, `OSError`."""
+    def draw(self, session: Session, replay: Replay, control: Control) -> bool:
+        """Draws what is to be drawn, and tells of it from its begin to its end.
+
+        Returns whether all of that has its picture now. Raises `SFramesError`, `OSError`.
+        """
         plan, folder, todo = session.plan, session.folder, session.survey.todo
         check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
@@ -93,8 +96,7 @@ class Drawing:
                 emit(FramesStale(tuple(sorted(stale))))
             if warning := differences(replay.header, facts, options, self.rows):
                 emit(Notice("warning", warning))
-            if Loop(session, self.engine, emit, control, replay.grids).run():
-                folder.remove_hidden_pictures()
+            return Loop(session, self.engine, emit, control, replay.grids).run()
 
 
 def fingerprint(draft: Draft, version: int = VERSION) -> str:

@@ -47,7 +47,8 @@ def execute(
         carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
         recorder.open_journal()
         survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
-        drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control)
+        if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
+            folder.remove_hidden_pictures()
 
 
 def go_on(

@@ -98,6 +98,7 @@ def redraw(path: Path, request: Request, make_engine: MakeEngine, emit: Emit, co
         if request.descendants == "keep":
             work.refresh()
             work.keep(behind)
+            work.drop_hidden()
 
 
 def _change(past: PastRun, request: Request, frame: Frame) -> Change:
@@ -158,4 +159,5 @@ def _without_drawing(path: Path, emit: Emit) -> Iterator[Work]:
         work.clear_up()
         work.tell_what_is_there()
         yield work
+        work.drop_hidden()
         work.emit(RunCompleted(path, 0, 0, 0, 0.0))

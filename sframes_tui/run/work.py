@@ -77,7 +77,7 @@ class Work:
         """
         past, found = self.past, self.past.survey
         if not (found.todo if only is None else found.todo.keys() & set(only)):
-            self._end_without_drawing(found)
+            self._end_without_drawing()
             return
         with Drawing(past.draft, lambda: make_engine(past.draft), self.emit, past.identities.version) as drawing:
             if control.stop.is_set() or control.finish.is_set():
@@ -89,14 +89,25 @@ class Work:
                 past, found = self.past, self.past.survey
             changes = past.changes(found)
             found = found if only is None else found.only(only)
-            drawing.draw(drawing.session(self.folder, self.journal, found, changes), past.replay, control)
+            is_whole = drawing.draw(drawing.session(self.folder, self.journal, found, changes), past.replay, control)
+        if is_whole:
+            self.drop_hidden()
 
-    def _end_without_drawing(self, found: Survey) -> None:
+    def _end_without_drawing(self) -> None:
         self.tell_what_is_there()
         self.write_grids()
-        if not found.todo:
-            self.folder.remove_hidden_pictures()
+        self.drop_hidden()
         self.emit(RunCompleted(self.folder.path, 0, 0, 0, 0.0))
+
+    def drop_hidden(self) -> None:
+        """Pictures that were kept only for the grids go once nothing of the whole run is to be drawn, or out of date.
+
+        Raises `OSError`.
+        """
+        if not self.past.config.generation_config.save_individual:
+            self.refresh()
+            if not (self.past.survey.todo or self.past.survey.stale):
+                self.folder.remove_hidden_pictures()
 
     def tell_what_is_there(self) -> None:
         """Begins what is told of a run in which nothing is to be drawn."""

@@ -184,6 +184,41 @@ def test_a_run_that_kept_only_grids_has_nothing_to_redraw(tmp_path):
         again(run, "0-0:oil")
 
 
+def hidden(run):
+    return {path.name for path in (run / ".sframes" / "pictures").rglob("*.png")}
+
+
+@pytest.mark.parametrize("descendants", ["keep", "stale", "redraw"])
+def test_pictures_kept_only_for_grids_outlive_the_redrawing_of_one(tmp_path, descendants):
+    config = write_config(tmp_path, "save_individual = false")
+    run, _ = draw(config, tmp_path / "out", spoiled=["oil 0-2"])
+    there = hidden(run)
+    assert len(there) == 7
+    follow = descendants == "redraw"
+    watch = again(run, "0-1:oil", descendants=descendants)
+    assert hidden(run) == there
+    assert redrawn(watch) == ["oil 0-1.png", *(["chalk 0-2.png", "oil 1-0.png", "chalk 1-1.png"] if follow else [])]
+    assert redrawn(resume(run)) == BEHIND[1:]
+    assert len(hidden(run)) == (10 if descendants == "stale" else 0)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_pictures_kept_only_for_grids_go_once_none_is_out_of_date(tmp_path, keeps):
+    run, _ = draw(write_config(tmp_path, "save_individual = false"), tmp_path / "out", spoiled=["oil 0-2"])
+    again(run, "0-0:oil")
+    resume(run)
+    assert len(hidden(run)) == 10
+    watch = Watch()
+    if keeps:
+        redraw.keep(run, None, watch.emit)
+    else:
+        redraw.redraw_stale(run, lambda draft: ChainEngine(draft.plan), watch.emit, watch.control)
+        assert len(redrawn(watch)) == 4
+    assert hidden(run) == set()
+    assert pictures(run).keys() == set(GRIDS)
+    assert not stale(run)
+
+
 def test_an_unfinished_runs_frame_is_drawn_again_without_the_rest(tmp_path):
     whole, _ = draw(write_config(tmp_path), tmp_path / "whole")
     run, _ = draw(write_config(tmp_path), tmp_path / "out", stop_after=3)
