@@ -150,7 +150,10 @@ class Engine(Protocol):
         ...
 
     def has_room(self, slot: int) -> bool:
-        """Whether a frame may be admitted now: into that slot if the engine is pinned, anywhere if not."""
+        """Whether a frame may be admitted now: into that slot if the engine is pinned, anywhere if not.
+
+        Slots are numbered by the capacity that the drawing began with, also where it shrank since.
+        """
         ...
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:

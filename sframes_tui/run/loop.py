@@ -203,7 +203,9 @@ class Loop:
         if isinstance(outcome, Remark):
             self._emit(Notice("warning", outcome.text))
             return
-        in_hand = self._in_hand.pop(outcome.frame)
+        in_hand = self._in_hand.pop(outcome.frame, None)
+        if in_hand is None:
+            return  # of a frame that was given up: an engine may come back to it late
         if isinstance(outcome, Spoiled):
             if self._try_again(outcome):
                 return

@@ -26,10 +26,12 @@ def new_session(plan, folder, engine):
 class PaintEngine:
     """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
 
-    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False):
+    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False, shrinks=()):
+        """`shrinks`: after how many advances it takes only half as many frames, as engines short of memory do."""
         self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "brush", "paint")
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
-        self.pinned = pinned
+        self.pinned, self._slots = pinned, capacity
+        self._shrinks, self._advances = set(shrinks), 0
         self.jobs, self.most_in_flight, self.closed = [], 0, False
         self._in_flight = deque()
 
@@ -47,21 +49,28 @@ class PaintEngine:
 
     def use_rows(self, rows):
         assert not self.jobs
-        self.capacity = rows
+        self.capacity = self._slots = rows
+
+    def _place(self, chain):
+        """Where rows became fewer, several slots share a place."""
+        return chain % self._slots % self.capacity
 
     def has_room(self, slot):
         if self.pinned:
-            return all(job.chain % self.capacity != slot for job, _ in self._in_flight)
+            return all(self._place(job.chain) != self._place(slot) for job, _ in self._in_flight)
         return len(self._in_flight) < self.capacity
 
     def admit(self, job):
+        assert self.has_room(job.chain)
         self.jobs.append(job)
         self._in_flight.append([job, 0])
         self.most_in_flight = max(self.most_in_flight, len(self._in_flight))
-        assert len(self._in_flight) <= self.capacity
 
     def advance(self, report, cancelled):
         outcomes = []
+        self._advances += 1
+        if self._advances in self._shrinks:
+            self.capacity = max(self.capacity // 2, 1)
         for entry in list(self._in_flight):
             if cancelled.is_set():
                 return []

@@ -86,6 +86,15 @@ def test_the_bytes_do_not_depend_on_how_many_are_in_flight(tmp_path, plan):
     assert Run(tmp_path / "a", plan, capacity=1).pictures() == Run(tmp_path / "b", plan, capacity=4).pictures()
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("capacity", [3, 5])
+def test_an_engine_that_takes_fewer_frames_meanwhile_draws_the_same(tmp_path, capacity, pinned):
+    plan = make_plan(config(6, interleave=False), story(3, 2), DDIM, 1)
+    run = Run(tmp_path / "a", plan, capacity=capacity, pinned=pinned, shrinks=(2, 7))
+    assert (run.engine.most_in_flight, run.engine.capacity) == (capacity, 1)
+    assert run.pictures() == Run(tmp_path / "b", plan, capacity=1).pictures()
+
+
 def test_events_tell_the_whole_story_in_order(tmp_path):
     run = Run(tmp_path, make_plan(config(1), story(1, 1), DDIM, 1))
     kinds = [type(event) for event in run.events if not isinstance(event, FrameCompleted | ChapterCompleted)]
@@ -209,11 +218,11 @@ def test_a_paused_run_can_be_ended(tmp_path, plan, way):
 
 
 class HangingEngine(PaintEngine):
-    """Makes no step with one frame until the watchdog has barked."""
+    """Makes no step with one frame until the watchdog has barked; comes back to it once more if it is `late`."""
 
-    def __init__(self, plan, hangs, barked):
+    def __init__(self, plan, hangs, barked, late):
         super().__init__(plan)
-        self._hangs, self._barked = hangs, barked
+        self._hangs, self._barked, self._late, self._forgotten = hangs, barked, late, []
 
     def advance(self, report, cancelled):
         if self._in_flight and self._in_flight[0][0].frame == self._hangs:
@@ -221,11 +230,15 @@ class HangingEngine(PaintEngine):
             self._hangs = None
         outcomes = super().advance(report, cancelled)
         if cancelled.is_set():
+            self._forgotten += [job for job, _ in self._in_flight if self._late]
             self._in_flight.clear()
+        elif self._forgotten:
+            outcomes.append(self._outcome(self._forgotten.pop()))
         return outcomes
 
 
-def test_a_frame_without_steps_for_too_long_is_given_up_and_the_run_goes_on(tmp_path, plan, monkeypatch):
+@pytest.mark.parametrize("late", [False, True])
+def test_a_frame_without_steps_for_too_long_is_given_up_and_the_run_goes_on(tmp_path, plan, monkeypatch, late):
     limits = {"SHORTEST": 0.3, "BEFORE_THE_FIRST": 5.0, "TICK": 0.02, "FIRSTS": 0, "MEDIANS": 0}
     for name, seconds in limits.items():
         monkeypatch.setattr(watchdog, name, seconds)
@@ -237,7 +250,7 @@ def test_a_frame_without_steps_for_too_long_is_given_up_and_the_run_goes_on(tmp_
             barked.set()
 
     folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
-    engine = HangingEngine(plan, 4, barked)
+    engine = HangingEngine(plan, 4, barked, late)
     session = new_session(plan, folder, engine)
     Loop(session, engine, emit, Control()).run()
     session.journal.close()
