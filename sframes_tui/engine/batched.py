@@ -222,8 +222,8 @@ class BatchedEngine:
 
     @property
     def _fixed(self) -> int | None:
-        """How many places a call always has; what is compiled is compiled for one size."""
-        return self.capacity if self.pinned or self._config.compile else None
+        """How many places the coming call has, where its rows don't decide that."""
+        return self.capacity if self.pinned else self._denoiser.places(len(self._rows), self.capacity)
 
     def _denoised(self) -> list[Progress]:
         """One UNet call and one solver step for every row."""

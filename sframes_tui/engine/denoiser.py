@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.compiling import compiled, filled_up
 from sframes_tui.engine.conditioning import Condition
+from sframes_tui.engine.memory import is_out_of_memory
 from sframes_tui.engine.rows import Row
 from sframes_tui.story.config import GenerationConfig
 
@@ -68,7 +70,7 @@ class Denoiser:
         self.device: torch.device = pipe._execution_device  # noqa: SLF001
         self._guidance = config.guidance_scale
         self._interval = (config.guidance_start * len(timesteps), config.guidance_end * len(timesteps))
-        self._compiled = torch.compile(pipe.unet, dynamic=False) if config.compile else None
+        self._compiled = compiled(pipe.unet, self.device, config.deterministic) if config.compile else None
         if self.device.type == "cuda" and pipe.unet.dtype in HALF and config.offload != "sequential":
             pipe.unet.to(memory_format=torch.channels_last)
         self._layout: Layout | None = None
@@ -77,18 +79,25 @@ class Denoiser:
     def __call__(self, rows: Sequence[Row], latents: torch.Tensor, fixed: int | None) -> torch.Tensor:
         """The guided model output, like `latents` (rows, channels, height, width), which are scaled already.
 
-        `fixed` is the number of places in a batch that always looks the same: a row stands at its slot, fillers
-        take the other places, and the memory format is one. None: rows close up, whatever their format.
+        `fixed` is the number of places in a batch that always looks the same: a row stands at its slot, or all close
+        up where one's slot lies beyond, fillers take the other places, and the memory format is one. None: rows close
+        up, whatever their format.
         """
         layout = self._laid_out(rows, fixed)
         batch = _placed(latents, layout)
         if layout.size > 1:
             batch = batch.contiguous(memory_format=self._format(batch))
         batch = torch.cat([_picked(batch, layout.twins), batch]) if layout.twins else batch
-        output = self._call(
-            self._unet if self._compiled is None else self._compiled, batch, self._times(layout), layout.condition
-        )
+        output = self._call(self._network, batch, self._times(layout), layout.condition)
         return self._guide(output, layout)
+
+    @property
+    def _network(self) -> Callable[..., Any]:
+        return self._unet if self._compiled is None else self._compiled
+
+    def places(self, rows: int, capacity: int) -> int | None:
+        """How many places a call of so many rows has, where they are not pinned to theirs; None where that is free."""
+        return None if self._compiled is None else min(filled_up(rows, capacity, self.device), capacity)
 
     def _format(self, batch: torch.Tensor) -> torch.memory_format:
         """Tensor cores want the channels last in half precision."""
@@ -159,9 +168,10 @@ class Denoiser:
         return embedded.to(device=self.device, dtype=self._unet.dtype)
 
     def call_seconds(self, rows: int, shape: Sequence[int], condition: Condition, guided: bool) -> float:
-        """Seconds of one call with so many rows and their unconditional halves, not compiled; the best of a few.
+        """Seconds of one call with so many rows and their unconditional halves; the best of a few.
 
-        `shape` is a row's, (1, channels, height, width). Infinite where memory doesn't suffice.
+        `shape` is a row's, (1, channels, height, width). Infinite where memory doesn't suffice. What is compiled is
+        timed so: the first call compiles it for that size, and is never the best.
         """
         batch = rows * (2 if guided else 1)
         try:
@@ -169,15 +179,26 @@ class Denoiser:
             latents = latents.contiguous(memory_format=self._format(latents))
             times = self._timesteps[:1].expand(batch).to(self.device)
             joined = Condition.joined([condition.zeros()] * batch)
-            return min(self._timed(latents, times, joined) for _ in range(TIMED_CALLS))
+            return self._best_time(latents, times, joined)
         except torch.OutOfMemoryError:
             return math.inf
 
+    def _best_time(self, latents: torch.Tensor, times: torch.Tensor, condition: Condition) -> float:
+        """Of the network as it is where it can't be compiled; drawing finds that out again, and says so."""
+        try:
+            return min(self._timed(self._network, latents, times, condition) for _ in range(TIMED_CALLS))
+        except Exception as error:
+            if self._compiled is None or is_out_of_memory(error):
+                raise
+        return min(self._timed(self._unet, latents, times, condition) for _ in range(TIMED_CALLS))
+
     @torch.inference_mode()
-    def _timed(self, latents: torch.Tensor, times: torch.Tensor, condition: Condition) -> float:
+    def _timed(
+        self, network: Callable[..., Any], latents: torch.Tensor, times: torch.Tensor, condition: Condition
+    ) -> float:
         _wait_for(self.device)
         started = time.perf_counter()
-        self._call(self._unet, latents, times, condition)
+        self._call(network, latents, times, condition)
         _wait_for(self.device)
         return time.perf_counter() - started
 
@@ -185,7 +206,8 @@ class Denoiser:
 def _lay_out(rows: tuple[Row, ...], guided: tuple[int, ...], fixed: int | None) -> Layout:
     """A fixed layout has a twin for every place, whether its row is guided just now or not."""
     size = len(rows) if fixed is None else fixed
-    places = tuple(range(size)) if fixed is None else tuple(row.slot for row in rows)
+    slots = tuple(row.slot for row in rows)
+    places = tuple(range(len(rows))) if fixed is None or max(slots) >= size else slots
     twins = tuple(places[row] for row in guided)
     if fixed is not None and fixed > 1 and any(row.negative for row in rows):
         twins = tuple(range(size))

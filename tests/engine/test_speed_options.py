@@ -1,11 +1,14 @@
 """Guidance in a part of the schedule, and a compiled UNet."""
 
+import math
 import shutil
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from sframes_tui.engine.compiling import CHOSEN
+from sframes_tui.engine.denoiser import TIMED_CALLS
 from sframes_tui.engine.loading import paired
 from tests.engine import tiny
 from tests.engine.drawing import (
@@ -89,6 +92,33 @@ def test_a_compiled_model_draws_the_same_and_is_compiled_once(deterministic):
     assert compiled.remarks == []
     assert largest_difference(expected, compiled) <= 1
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+@pytest.mark.parametrize(("way", "batches"), [("default", {8}), ("sizes", {2, 4, 8})])
+def test_compiled_calls_are_filled_up_to_few_sizes(monkeypatch, way, batches):
+    monkeypatch.setattr(torch, "compile", lambda network, **_: network)
+    monkeypatch.setitem(CHOSEN, "cpu", way)
+    pipelines, config = sd(), configured(prompts=5, interleave=False)
+    plan = planned(pipelines, config)
+    expected = Drawing(plan, batched(pipelines, config, 1))
+    with UNetCalls(pipelines.text.unet) as counted:
+        drawn = Drawing(plan, batched(pipelines, config, 4, compile=True, deterministic=False))
+    assert set(counted.batches) == batches
+    assert largest_difference(expected, drawn) <= 1
+
+
+def test_what_is_compiled_is_timed_compiled(monkeypatch):
+    pipelines, config = sd(), configured(prompts=1, compile=True)
+    called = []
+
+    def compiled(network, **_):
+        return lambda *given, **named: called.append(1) or network(*given, **named)
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    assert 0 < batched(pipelines, config).call_seconds(2) < math.inf
+    assert len(called) == TIMED_CALLS
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: lambda *_, **__: 1 / 0)
+    assert 0 < batched(pipelines, config).call_seconds(2) < math.inf
 
 
 def test_what_cannot_be_compiled_is_drawn_as_it_is(monkeypatch):
