@@ -1,4 +1,4 @@
-"""What `compile = true` does: how the network is compiled, and for which numbers of rows. Must not know of rows or jobs.
+"""What `compile = true` does: how a network is compiled, for which numbers of rows. Must not know of rows or jobs.
 
 `python -m bench gpu` times every way that is named here, and so decides which one a device gets.
 """
