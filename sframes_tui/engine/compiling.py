@@ -56,7 +56,7 @@ def _kept(call: Callable[..., Any]) -> Callable[..., Any]:
     """Gives out copies of what the next call overwrites: previews look at it later."""
 
     def keep(*given: Any, **named: Any) -> tuple[torch.Tensor, ...]:
-        torch.compiler.cudagraph_mark_step_begin()
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         return tuple(each.clone() for each in call(*given, **named))
 
     return keep
