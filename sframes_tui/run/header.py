@@ -52,7 +52,7 @@ def circumstances(facts: Facts, options: GenerationConfig, rows: int) -> dict[st
     return {
         "S-Frames": __version__,
         "Python": platform.python_version(),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: version_of(name) for name in PACKAGES},
         **told,
         "device": facts.device,
         "hardware": facts.hardware,
@@ -74,7 +74,8 @@ def _said(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """An installed package's version, without importing it."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

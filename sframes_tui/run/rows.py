@@ -3,13 +3,18 @@
 import bisect
 import heapq
 import json
+import math
 import platform
+import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from sframes_tui.engine.protocol import Engine
+from sframes_tui.run.header import version_of
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.story.plan import Frame, Plan
 
@@ -19,6 +24,12 @@ MEASURED = (1, 2, 4, 8, 16, 32, 64)
 CANDIDATES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 WORTHWHILE = 1.9
 """A call with twice the rows that takes longer than this many times gains next to nothing: no more are tried."""
+
+UNDOUBTED = 86_400.0
+"""Seconds for which figures are believed as they are."""
+FORGOTTEN = 30 * UNDOUBTED
+SLOWED_DOWN = 1.3
+"""A remembered call that took so many times longer than one does now was measured in a busy moment."""
 
 Seconds = Mapping[int, float]
 """Rows -> seconds of one denoising call with so many."""
@@ -109,19 +120,23 @@ def count_chains(plan: Plan) -> int:
 def choose_rows(plan: Plan, engine: Engine, store: Path = STORE) -> int:
     """The fastest number of rows for this plan on this machine.
 
-    Calls are timed once for each machine, model and picture size, and remembered: so the same plan gets the same
-    number again, and with it the same bytes.
+    Calls are timed once for all that their time depends on, and remembered: so the same plan gets the same number
+    again, and with it the same bytes. Figures that were taken in a busy moment don't stay: after a day a call of one
+    row is timed again, and if it is much quicker than remembered all are; after a month they are forgotten. A number
+    of rows that found no memory isn't remembered, since another program may have had it.
     """
     useful = min(engine.max_rows, count_chains(plan))
     if useful == 1:
         return 1
     remembered = _read(store)
     key = _key(plan, engine)
-    seconds = {int(rows): time for rows, time in remembered.get(key, {}).items()}
-    if not seconds or max(seconds) < useful:
-        seconds |= measure(engine.call_seconds, useful, seconds)
-        _write(store, {**remembered, key: {str(rows): time for rows, time in seconds.items()}})
-    return fastest_rows(plan, engine.pinned, seconds, engine.stepwise)
+    known = remembered.get(key)
+    if known is None or _was_slowed_down(known, engine):
+        known = Figures(time.time(), {})
+    if not known.seconds or max(known.seconds) < useful:
+        known = Figures(known.time, measure(engine.call_seconds, useful, known.seconds))
+        _write(store, {**remembered, key: known})
+    return fastest_rows(plan, engine.pinned, known.seconds, engine.stepwise)
 
 
 def measure(call_seconds: Callable[[int], float], useful: int, known: Seconds) -> dict[int, float]:
@@ -134,37 +149,74 @@ def measure(call_seconds: Callable[[int], float], useful: int, known: Seconds) -
     return seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured of one kind of call."""
+
+    time: float
+    """When, in seconds since 1970."""
+    seconds: Seconds
+
+
+def _was_slowed_down(known: Figures, engine: Engine) -> bool:
+    """Whether the machine was busy when it was measured; looked at only where that is a day ago."""
+    old = time.time() - known.time > UNDOUBTED
+    return old and known.seconds[1] > SLOWED_DOWN * engine.call_seconds(1)
+
+
 def _key(plan: Plan, engine: Engine) -> str:
     """What a call's time depends on."""
-    facts = engine.facts
-    guided = plan.config.generation_config.guidance_scale > 1
-    return "|".join(
-        (
-            platform.node(),
-            facts.hardware,
-            facts.model,
-            f"{facts.width}x{facts.height}",
-            facts.dtype,
-            facts.engine,
-            str(guided),
-        )
+    facts, options = engine.facts, plan.config.generation_config
+    parts = (
+        platform.node(),
+        facts.hardware,
+        f"torch {version_of('torch')}",
+        facts.model,
+        f"{facts.width}x{facts.height}",
+        facts.dtype,
+        facts.engine,
+        f"guided {options.guidance_scale > 1}",
+        f"offload {options.offload}",
+        f"compiled {options.compile}",
+        f"deterministic {options.deterministic}",
     )
+    return "|".join(parts)
 
 
-def _read(store: Path) -> dict[str, dict[str, float]]:
+def _read(store: Path) -> dict[str, Figures]:
+    """What is remembered and not too old; whatever else the file holds doesn't count."""
     try:
         content = json.loads(store.read_bytes())
-        return {key: dict(value) for key, value in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        found = {key: _figures(value) for key, value in content.items()}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
+    return {key: each for key, each in found.items() if each is not None}
 
 
-def _write(store: Path, content: dict[str, dict[str, float]]) -> None:
+def _figures(value: Any) -> Figures | None:
+    """Figures as they were written, if they can be believed."""
+    try:
+        taken, seconds = float(value["time"]), {int(rows): float(each) for rows, each in value["seconds"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    fresh = 0 <= time.time() - taken < FORGOTTEN
+    return Figures(taken, seconds) if fresh and 1 in seconds and all(map(_is_a_time, seconds.values())) else None
+
+
+def _is_a_time(seconds: float) -> bool:
+    return 0 < seconds < math.inf
+
+
+def _write(store: Path, content: Mapping[str, Figures]) -> None:
     """Nobody misses a file that can't be written: the calls are timed again."""
+    told = {
+        key: {"time": each.time, "seconds": {str(rows): s for rows, s in each.seconds.items() if _is_a_time(s)}}
+        for key, each in content.items()
+    }
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         temporary = store.with_suffix(".tmp")
-        temporary.write_text(json.dumps(content, indent=1))
+        temporary.write_text(json.dumps(told, indent=1))
         temporary.replace(store)
     except OSError:
         return

@@ -1,10 +1,23 @@
 """How many frames at once: exact counts of calls, and the choice that follows."""
 
+import json
+import math
+
 import pytest
 
-from sframes_tui.run.rows import drawing_seconds, fastest_rows, interpolated, measure, simulate, simulate_groups
+from sframes_tui.run import rows as choosing
+from sframes_tui.run.rows import (
+    choose_rows,
+    drawing_seconds,
+    fastest_rows,
+    interpolated,
+    measure,
+    simulate,
+    simulate_groups,
+)
 from sframes_tui.story.config import Config
 from sframes_tui.story.plan import make_plan
+from tests.run.paint import PaintEngine
 from tests.story.test_plan import DDIM, story
 
 
@@ -84,3 +97,97 @@ def test_measuring_stops_where_more_rows_are_useless_or_gain_nothing():
     timed.clear()
     assert set(measure(call_seconds, 3, {1: 4})) == {1, 2, 4}
     assert timed == [2, 4]
+
+
+class Timed(PaintEngine):
+    """Tells which calls were timed; the machine is `slow` times slower than at rest."""
+
+    def __init__(self, slow=None, **more):
+        super().__init__(None, **more)
+        self.timed, self.slow = [], slow or {}
+
+    def call_seconds(self, rows):
+        self.timed.append(rows)
+        return (1.0 + rows / 10) * self.slow.get(rows, 1.0)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "cache" / "seconds.json"
+
+
+CHAINS = plan_of([0.5] * 4, 3)
+
+
+def chosen(store, slow=None, plan=CHAINS):
+    """The number of rows, and which calls were timed for it."""
+    engine = Timed(slow)
+    return choose_rows(plan, engine, store), engine.timed
+
+
+def test_calls_are_timed_once_and_remembered(store):
+    assert chosen(store) == (4, [1, 2, 4])
+    assert chosen(store, dict.fromkeys((1, 2, 4), 9.0)) == (4, [])
+
+
+@pytest.mark.parametrize("options", [{"offload": "model"}, {"compile": True}, {"deterministic": False}])
+def test_what_calls_cost_otherwise_is_timed_for_itself(store, options):
+    chosen(store)
+    assert chosen(store, {2: 9.0}, plan_of([0.5] * 4, 3, **options)) == (1, [1, 2])
+    assert chosen(store) == (4, [])
+
+
+def test_calls_of_another_torch_are_timed_again(store, monkeypatch):
+    chosen(store)
+    monkeypatch.setattr(choosing, "version_of", lambda name: f"{name} 99")
+    assert chosen(store)[1] == [1, 2, 4]
+
+
+def test_a_number_of_rows_that_found_no_memory_is_tried_again(store):
+    assert chosen(store, {4: math.inf}) == (2, [1, 2, 4])
+    assert "inf" not in store.read_text().lower()
+    assert chosen(store) == (4, [4])
+
+
+def test_figures_of_a_busy_moment_are_doubted_after_a_day(store, monkeypatch):
+    busy = {1: 2.0, 2: 8.0}
+    assert chosen(store, busy) == (1, [1, 2])
+    assert chosen(store) == (1, [])
+    later = choosing.time.time() + choosing.UNDOUBTED + 1
+    monkeypatch.setattr(choosing.time, "time", lambda: later)
+    assert chosen(store, busy) == (1, [1])
+    assert chosen(store) == (4, [1, 1, 2, 4])
+    assert chosen(store, busy) == (4, [])
+
+
+@pytest.mark.parametrize("age", [choosing.FORGOTTEN + 1, -3600])
+def test_figures_too_old_or_of_a_clock_that_ran_ahead_are_forgotten(store, monkeypatch, age):
+    chosen(store, {2: 9.0})
+    later = choosing.time.time() + age
+    monkeypatch.setattr(choosing.time, "time", lambda: later)
+    assert chosen(store) == (4, [1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda entry: {**entry, "seconds": {**entry["seconds"], "2": math.inf}},
+        lambda entry: {**entry, "seconds": {**entry["seconds"], "1": 0}},
+        lambda entry: {**entry, "seconds": {"2": 1.0}},
+        lambda entry: {**entry, "time": "yesterday"},
+        lambda entry: entry["seconds"],
+        lambda _: 5,
+    ],
+)
+def test_what_can_not_have_been_measured_does_not_count(store, harm):
+    chosen(store, {2: 9.0})
+    store.write_text(json.dumps({key: harm(entry) for key, entry in json.loads(store.read_text()).items()}))
+    assert chosen(store) == (4, [1, 2, 4])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"a"'])
+def test_a_broken_store_is_none(store, content):
+    store.parent.mkdir()
+    store.write_text(content)
+    assert chosen(store) == (4, [1, 2, 4])
+    assert chosen(store) == (4, [])
