@@ -71,6 +71,9 @@ class Patience:
         """Whether it waits for the disk, in whichever thread."""
         return False
 
+    def tell(self, emit: Emit) -> None:
+        """From now on this is told whether it waits."""
+
     def __call__(self, write: Callable[[], None]) -> None:
         write()
 
@@ -91,6 +94,9 @@ class DiskPatience(Patience):
     @property
     def waiting(self) -> bool:
         return bool(self._waiting)
+
+    def tell(self, emit: Emit) -> None:
+        self._emit = emit
 
     def __call__(self, write: Callable[[], None]) -> None:
         """Raises whatever `write` does, but for a full disk, unless the run is told to end.

@@ -83,6 +83,9 @@ class Drawing:
         Returns whether all of that has its picture now. Raises `SFramesError`, `OSError`.
         """
         plan, folder, todo = session.plan, session.folder, session.survey.todo
+        if replay.header:
+            # A new run may go elsewhere, one that goes on has to wait for space.
+            folder.patience(Reserve.of(folder.path).make)
         check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
         write_plan(folder, plan, self._draft.text_file)
@@ -91,6 +94,7 @@ class Drawing:
         session.journal.append("planned", **fields)
         control.begun.set()
         with steered(folder.path, control, self._emit) as emit:
+            folder.patience.tell(emit)
             emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
             if stale := session.survey.stale - todo.keys():
                 emit(FramesStale(tuple(sorted(stale))))

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from sframes_tui.run.disk import Patience
+from sframes_tui.run.disk import Patience, is_full
 from sframes_tui.run.plain_folder import read_plain
 
 Record = dict[str, Any]
@@ -22,6 +22,8 @@ Record = dict[str, Any]
 NAME = "journal.jsonl"
 MAX_BYTES = 2**31
 """Of a run of some millions of pictures."""
+MAX_KEPT = 2**24
+"""Of what doesn't count."""
 
 
 def encode(record: Record) -> bytes:
@@ -79,12 +81,17 @@ class Journal:
         self._mend(path)
 
     def _mend(self, path: Path) -> None:
-        """Cuts off what doesn't count; it is kept beside the run's hidden files."""
-        if (size := os.fstat(self._file).st_size) == self._end:
+        """Cuts off what doesn't count; its begin is kept beside the run's hidden files, if the disk has room for it."""
+        if os.fstat(self._file).st_size == self._end:
             return
         kept = path.parent / ".sframes" / f"journal.bad-{time.time_ns()}"
         kept.parent.mkdir(exist_ok=True)
-        kept.write_bytes(os.pread(self._file, size - self._end, self._end))
+        try:
+            kept.write_bytes(os.pread(self._file, MAX_KEPT, self._end))
+        except OSError as error:
+            if not is_full(error):
+                raise
+            kept.unlink(missing_ok=True)
         os.ftruncate(self._file, self._end)
         os.fsync(self._file)
 

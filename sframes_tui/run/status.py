@@ -59,7 +59,7 @@ class RunSummary:
     def lines(self) -> Iterator[str]:
         """The same for people."""
         yield one_line(str(self.path))
-        yield one_line(f"{self.phase}{f': {self.error}' if self.error else ''}", 500)
+        yield one_line(f"{self.phase}{self._how_long()}{f': {self.error}' if self.error else ''}", 500)
         if self.holder:
             yield f"drawn by {self.holder}"
         yield self._counts()
@@ -71,6 +71,10 @@ class RunSummary:
             yield one_line(f"{failure.name} failed: {failure.reason}; draw it again with: {failure.again}", 500)
         if self.phase in ("stopped", "failed"):
             yield f"go on with: resume {shlex.quote(str(self.path))} --batch"
+
+    def _how_long(self) -> str:
+        paused = self.live.get("paused_seconds")
+        return "" if paused is None else f" for {duration(paused)}"
 
     def _counts(self) -> str:
         parts = [f"{self.there} of {counted(self.frames, 'picture')} there"]
@@ -90,7 +94,10 @@ def run_status(folder: Path) -> RunSummary:
         live = Steering(folder).status()
     except SteeringError:
         return summary
-    return RunSummary(**{**_fields(summary), "live": live})
+    # What a full disk took no record of, the process still says.
+    paused = live.get("phase") == "paused"
+    said = {"phase": "paused", "error": str(live.get("pause", ""))} if paused else {}
+    return RunSummary(**{**_fields(summary), **said, "live": live})
 
 
 def past_runs(root: Path) -> list[RunSummary]:

@@ -121,10 +121,12 @@ class _Watched:
 
     def __init__(self, control: Control, emit: Emit) -> None:
         self.control, self._emit = control, emit
-        self._state = RunState()
+        self._state, self._lock = RunState(), threading.Lock()
 
     def emit(self, event: Event) -> None:
-        self._state = fold(self._state, event, time.monotonic())
+        """From any thread: the loop's, the watchdog's, or one that waits for the disk."""
+        with self._lock:
+            self._state = fold(self._state, event, time.monotonic())
         self._emit(event)
 
     def answer(self, line: bytes) -> Status:
@@ -147,7 +149,10 @@ class _Watched:
 
 
 def status_of(state: RunState, control: Control) -> Status:
-    """A run's state as JSON data: phase, counts, rates, the frames in flight, and what the run was asked to do."""
+    """A run's state as JSON data: phase, counts, rates, the frames in flight, and what the run was asked to do.
+
+    `pause` says why it is paused, `paused_seconds` for how long.
+    """
     asked = (word for word in ("stop", "finish", "pause") if getattr(control, word).is_set())
     plain = ("phase", "model", "frames", "kept", "drawn", "failed", "skipped", "steps", "steps_done", "pause")
     rates = ("pictures_per_minute", "steps_per_second", "seconds_left")
@@ -155,6 +160,7 @@ def status_of(state: RunState, control: Control) -> Status:
         "process": os.getpid(),
         "host": socket.gethostname(),
         **{name: getattr(state, name) for name in (*plain, *rates)},
+        "paused_seconds": None if state.paused_at is None else time.monotonic() - state.paused_at,
         "asked": next(asked, None),
         "in_flight": [
             {"frame": each.frame, "name": each.name, "step": each.step, "steps": each.steps} for each in state.in_flight

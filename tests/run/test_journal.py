@@ -9,10 +9,13 @@ from dataclasses import asdict
 import pytest
 
 from sframes_tui.errors import UsageError
+from sframes_tui.run import journal as journal_file
 from sframes_tui.run.header import facts_of
 from sframes_tui.run.journal import Journal, decode, encode, read_journal
 from sframes_tui.run.replay import Replay
 from tests.run.paint import PaintEngine
+from tests.run.small_disk import fill as fill_disk
+from tests.run.small_disk import small_disk
 
 SAVED = {
     "kind": "saved",
@@ -91,6 +94,27 @@ def test_a_bad_rest_is_cut_off_and_kept_aside(path):
     journal.close()
     assert [record["kind"] for record in read_journal(path)[0]] == ["running"] * 12 + ["resumed"]
     assert [each.read_bytes() for each in (path.parent / ".sframes").glob("journal.bad-*")] == [b"torn"]
+
+
+def test_of_a_long_bad_rest_only_so_much_is_kept(path, monkeypatch):
+    monkeypatch.setattr(journal_file, "MAX_KEPT", 10)
+    data = fill(path)
+    path.write_bytes(data + b"torn" * 1000)
+    Journal(path).close()
+    assert path.read_bytes() == data
+    assert [each.read_bytes() for each in (path.parent / ".sframes").glob("journal.bad-*")] == [b"torntornto"]
+
+
+def test_a_bad_rest_is_cut_off_where_the_disk_has_no_room_to_keep_it(tmp_path):
+    with small_disk(tmp_path / "disk", 400) as folder:
+        data = fill(folder / "journal.jsonl")
+        with (folder / "journal.jsonl").open("ab") as file:
+            file.write(b"torn" * 20_000)
+        (folder / ".sframes").mkdir()
+        fill_disk(folder)
+        Journal(folder / "journal.jsonl").close()
+        assert (folder / "journal.jsonl").read_bytes() == data
+        assert not list((folder / ".sframes").iterdir())
 
 
 def test_a_record_that_does_not_fit_is_not_there_at_all(path, monkeypatch):

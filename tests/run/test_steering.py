@@ -3,12 +3,14 @@
 import contextlib
 import json
 import socket
+import sys
+import threading
 import time
 
 import pytest
 
 from sframes_tui.errors import SteeringError
-from sframes_tui.run.events import FrameProgress, FrameStarted, RunStarted
+from sframes_tui.run.events import FrameCompleted, FrameProgress, FrameStarted, RunStarted
 from sframes_tui.run.loop import Control
 from sframes_tui.run.steering import LONGEST_REQUEST, MOST_CLIENTS, Steering, steered
 
@@ -106,6 +108,26 @@ def answer_at_last(folder):
         with contextlib.suppress(SteeringError):
             return Steering(folder).status()
     pytest.fail("the run never answered again")
+
+
+def test_events_of_several_threads_are_all_counted(folder):
+    count = 5000
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with steered(folder, Control(), lambda _: None) as emit:
+            emit(RunStarted(folder, 4, 40))
+            drawing = [
+                threading.Thread(target=lambda: [emit(FrameCompleted(0, folder, 0.1)) for _ in range(count)])
+                for _ in range(4)
+            ]
+            for thread in drawing:
+                thread.start()
+            for thread in drawing:
+                thread.join()
+            assert Steering(folder).status()["drawn"] == 4 * count
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_the_socket_of_a_killed_process_is_replaced_and_goes_at_the_end(folder):
