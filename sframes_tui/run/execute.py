@@ -13,9 +13,10 @@ from filelock import FileLock
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.errors import DiskError, InternalError, SFramesError, first_line
 from sframes_tui.printable import counted
+from sframes_tui.run.disk import is_full
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
-from sframes_tui.run.folder import RunFolder, lock_folder
+from sframes_tui.run.folder import RunFolder, lock_folder, require_room
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.notify import telling
 from sframes_tui.run.plain_folder import require_plain
@@ -38,17 +39,19 @@ def execute(
     it ended is told to `notify`, or to whom the configuration names.
     """
     recorded = recording(draft, root, emit, notify, control)
-    with recorded as (recorder, tell), Drawing(draft, make_engine, tell) as drawing:
-        if control.stop.is_set() or control.finish.is_set():
-            tell(RunCancelled(None, 0, len(drawing.plan.frames)))
-            return
-        folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
-        folder.write_config(draft.resolved(drawing.rows))
-        carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
-        recorder.open_journal()
-        survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
-        if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
-            folder.remove_hidden_pictures()
+    with recorded as (recorder, tell):
+        require_room(root)
+        with Drawing(draft, make_engine, tell) as drawing:
+            if control.is_ending():
+                tell(RunCancelled(None, 0, len(drawing.plan.frames)))
+                return
+            folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
+            folder.write_config(draft.resolved(drawing.rows))
+            carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
+            recorder.open_journal()
+            survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
+            if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
+                folder.remove_hidden_pictures()
 
 
 def go_on(
@@ -97,7 +100,7 @@ def _lock(path: Path) -> FileLock:
     try:
         return lock_folder(path)
     except OSError as error:
-        raise DiskError(f"{path}: can't be written: {error.strerror}; nothing was changed") from None
+        raise DiskError(f"{path}: can't be locked or written: {error.strerror}; nothing was changed") from None
 
 
 @contextlib.contextmanager
@@ -111,7 +114,7 @@ def recording(
     """
     with Recorder(emit, control.is_ending if control else None) as recorder:
         tell = telling(notify or _allowed_target(draft, recorder.emit), draft.plan.story.key, recorder.emit)
-        with _failures_told(place, len(draft.plan.frames), tell):
+        with _failures_told(place, len(draft.plan.frames), tell, control):
             yield recorder, tell
 
 
@@ -125,13 +128,16 @@ def _allowed_target(draft: Draft, emit: Emit) -> str | None:
 
 
 @contextlib.contextmanager
-def _failures_told(place: Path, frames: int, emit: Emit) -> Iterator[None]:
+def _failures_told(place: Path, frames: int, emit: Emit, control: Control | None) -> Iterator[None]:
     try:
         yield
     except SFramesError as error:
         emit(RunFailed(str(error)))
         raise
     except OSError as error:
+        if is_full(error) and control and control.is_ending():
+            emit(RunCancelled(None, 0, frames))
+            return
         what = f"can't write {error.filename or place}: {error.strerror}; every picture told of is safe"
         emit(RunFailed(what))
         raise DiskError(what) from None

@@ -5,6 +5,7 @@ import glob
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.printable import one_line
-from sframes_tui.run.disk import Patience
+from sframes_tui.run.disk import RESERVE_BYTES, Patience, is_full
 from sframes_tui.run.plain_folder import read_plain
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
@@ -94,9 +95,7 @@ class RunFolder(Layout):
             path = _make_new(wanted)
             return cls(path, plan, lock_folder(path))
         except OSError as error:
-            raise UsageError(
-                f"{wanted}: can't make the run folder: {error.strerror}; choose another with --output"
-            ) from None
+            raise _not_below(wanted, error) from None
 
     def write(self, path: Path, data: bytes) -> None:
         """Puts `data` at `path` such that the file is there whole or not at all, even after a power cut."""
@@ -130,6 +129,30 @@ class RunFolder(Layout):
         self.lock.release()
 
 
+def require_room(root: Path) -> None:
+    """Tries all that a run folder below `root` will need, and leaves nothing behind: before the model is loaded.
+
+    Raises `UsageError` where none can be made, locked or written to.
+    """
+    made: list[Path] = []
+    try:
+        made = [path for path in (root, *root.parents) if not path.exists()]
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".sframes-", dir=root, ignore_cleanup_errors=True) as place:
+            lock_folder(Path(place)).release()
+            (Path(place) / "reserve").write_bytes(bytes(RESERVE_BYTES))
+    except OSError as error:
+        raise _not_below(root, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
+
+
+def _not_below(wanted: Path, error: OSError) -> UsageError:
+    return UsageError(f"{wanted}: can't make the run folder: {error.strerror}; choose another with --output")
+
+
 def _make_new(wanted: Path) -> Path:
     """Makes `wanted`, or the first of `wanted-2`, `wanted-3`, ... that isn't there yet."""
     for path in _candidates(wanted):
@@ -161,9 +184,14 @@ def lock_folder(folder: Path) -> FileLock:
     except Timeout:
         holder = _read_holder(folder)
         raise FolderInUseError(f"{folder}: in use by {holder}; watch or steer it with: attach {folder}") from None
-    path.with_name("holder").write_text(
-        f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
-    )
+    try:
+        path.with_name("holder").write_text(
+            f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
+        )
+    except OSError as error:
+        if not is_full(error):
+            lock.release()
+            raise
     return lock
 
 
@@ -183,9 +211,10 @@ def holder(folder: Path) -> str | None:
 
 def _read_holder(folder: Path) -> str:
     try:
-        return one_line(read_plain(folder / HIDDEN / "holder", 1000).decode(errors="replace"), 200)
+        told = one_line(read_plain(folder / HIDDEN / "holder", 1000).decode(errors="replace"), 200)
     except OSError:
-        return "another process"
+        told = ""
+    return told or "another process"
 
 
 def sync_folder(folder: Path) -> None:

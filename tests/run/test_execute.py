@@ -1,17 +1,21 @@
 """Whole runs without a model: on a disk that fills up they wait, and end as if nothing had been."""
 
 import json
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from sframes_tui.cli import main
-from sframes_tui.errors import DiskError, UsageError
+from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.run import disk, trust
-from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunPaused, RunResumed
+from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunFailed, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.journal import NAME, read_journal
 from sframes_tui.run.loop import Control
+from sframes_tui.run.status import run_status
+from sframes_tui.run.steering import Steering
 from sframes_tui.story.config_file import load_config
 from sframes_tui.story.draft import make_draft
 from tests.run.paint import PaintEngine
@@ -140,21 +144,63 @@ def test_whoever_will_not_wait_stops_and_resumes_later_without_loss(root, draft,
     assert pictures(root) == expected
 
 
-def test_a_full_disk_at_the_start_is_refused_in_one_sentence(root, draft):
-    fill(root, left=200)
-    with pytest.raises(DiskError, match=r"nothing can be written there: No space left on device; make space or"):
-        Drawn(root, draft)
-    fill(root)
-    with pytest.raises((DiskError, UsageError), match="No space left on device"):
-        Drawn(root, draft)
+def test_another_process_sees_that_the_disk_is_full_and_for_how_long(root, draft):
+    said = []
+
+    def ask(_):
+        said.extend([Steering(run_folder(root)).status(), run_status(run_folder(root))])
+        (root / "ballast").unlink()
+
+    Drawn(root, draft, fills_up(root, 4, ask))
+    live, summary = said
+    assert live["phase"] == summary.phase == "paused"
+    assert live["pause"].startswith("the disk is full (No space left on device)")
+    assert 0 <= live["paused_seconds"] < 600
+    assert re.fullmatch(r"paused for \d+ s: the disk is full \(.*", list(summary.lines())[1])
 
 
-def test_going_on_upon_a_full_disk_is_refused_in_one_sentence_and_changes_nothing(root, draft, expected):
+@pytest.mark.parametrize("left", [0, 200])
+def test_a_full_disk_at_the_start_is_refused_before_the_model_loads(root, draft, left):
+    fill(root, left=left)
+    with pytest.raises(UsageError, match=r"can't make the run folder: No space left on device; choose another"):
+        execute(draft, no_model, root, lambda _: None, Control())
+    assert {path.name for path in root.iterdir()} == {"ballast"}
+
+
+def no_model():
+    pytest.fail("the model was loaded")
+
+
+def left_by_a_full_disk(root, draft):
+    """A run that was stopped upon a full disk; what it holds."""
     Drawn(root, draft, fills_up(root, 4, lambda each: each.control.stop.set()))
-    before = pictures(root)
-    with pytest.raises(DiskError, match="No space left on device") as caught:
-        Drawn(run_folder(root))
-    assert "\n" not in str(caught.value)
+    fill(root)
+    return pictures(root)
+
+
+def test_going_on_upon_a_full_disk_waits_for_space(root, draft, expected):
+    left_by_a_full_disk(root, draft)
+
+    def free(event, _):
+        if isinstance(event, RunPaused):
+            (root / "ballast").unlink(missing_ok=True)
+
+    drawn = Drawn(run_folder(root), on_event=free)
+    assert len(drawn.of(RunPaused)) == len(drawn.of(RunResumed)) == 1
+    assert isinstance(drawn.events[-1], RunCompleted)
+    assert pictures(root) == expected
+
+
+@pytest.mark.parametrize("how", ["finish", "stop"])
+def test_whoever_will_not_wait_to_go_on_is_told_so_and_nothing_is_changed(root, draft, expected, how):
+    before = left_by_a_full_disk(root, draft)
+
+    def end(event, drawn):
+        if isinstance(event, RunPaused):
+            getattr(drawn.control, how).set()
+
+    drawn = Drawn(run_folder(root), on_event=end)
+    assert isinstance(drawn.events[-1], RunCancelled)
     assert pictures(root) == before
     (root / "ballast").unlink()
     Drawn(run_folder(root))
@@ -164,7 +210,24 @@ def test_going_on_upon_a_full_disk_is_refused_in_one_sentence_and_changes_nothin
 def test_a_read_only_file_system_is_refused_at_the_start(root, draft):
     subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
     with pytest.raises(UsageError, match="can't make the run folder: Read-only file system; choose another"):
-        Drawn(root, draft)
+        execute(draft, no_model, root, lambda _: None, Control())
+
+
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/x/y", "/dev/null", "/dev/null/x", "/sys/x"])
+def test_an_output_that_can_not_be_is_refused_before_the_model_loads(draft, place):
+    events = []
+    with pytest.raises(UsageError, match=f"{place}: can't make the run folder: .*; choose another with --output"):
+        execute(draft, no_model, Path(place), events.append, Control())
+    assert [type(event) for event in events] == [RunFailed]
+
+
+def test_nothing_is_left_where_no_model_loads(tmp_path, draft):
+    def fail():
+        raise ModelError("there is none")
+
+    with pytest.raises(ModelError):
+        execute(draft, fail, tmp_path / "a" / "b", lambda _: None, Control())
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed(tmp_path, draft, monkeypatch):
