@@ -15,7 +15,7 @@ from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, unused_parts
 from sframes_tui.errors import ModelError, first_line
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import ModelSource
+from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
 from sframes_tui.story.schedulers import SCHEDULERS
 
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
@@ -44,30 +44,17 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
         raise ModelError(f"model {source.name!r}: its folder {folder} is missing")
     check_folder(folder, source.name)
     check_folder_proportions(folder, source.name)
-    variant = pick_variant(folder, config.variant, dtype)
+    variant = pick_variant(folder, config.variant, half=dtype == torch.float16)
     return Loaded(paired(load_folder(folder, source.name, dtype, variant)), _notices(folder), folder)
 
 
 def _notices(folder: Path) -> tuple[str, ...]:
     """What the model's folder wants to have said at every start, and what of it is left out."""
-    notice = folder / "notice.txt"
+    notice = folder / NOTICE
     said = [notice.read_text("utf-8", errors="replace")[:2000].strip()] if notice.is_file() else []
     if (folder / "safety_checker").is_dir():
         said.append("The model's safety checker is not used.")
     return tuple(said)
-
-
-def pick_variant(folder: Path, wanted: str | None, dtype: torch.dtype) -> str | None:
-    """Which of a model's weight files to load; None means the plain ones.
-
-    Unasked, "fp16" ones where there are no others, or where they are of the number format wanted: converting while
-    loading takes many times as long.
-    """
-    if wanted is not None:
-        return wanted
-    files = [file.name for file in folder.glob("*/*.safetensors")]
-    half = [name for name in files if ".fp16" in name]
-    return "fp16" if half and (dtype == torch.float16 or len(half) == len(files)) else None
 
 
 def quiet() -> None:

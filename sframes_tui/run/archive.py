@@ -65,7 +65,7 @@ class Archive:
     def _encoded(self, finished: Finished) -> bytes:
         session, frame = self._session, finished.frame
         base_pixels = None if finished.base is None else png.pixel_hash(finished.base)
-        sent = session.prompts[session.plan.prompt(frame), session.plan.style_text(frame)]
+        sent = session.fitted(frame).text
         recipe = png.recipe(session.plan, frame, sent, session.facts, base_pixels, finished.attempt)
         return png.encode(finished.picture, png.picture_info(recipe))
 
@@ -73,7 +73,8 @@ class Archive:
         session, frame = self._session, finished.frame
         base = None if frame.base is None else self._pictures[frame.base]
         base_identity = None if base is None else base.identity
-        own = session.identities.own(frame.number, session.plan.changes.get(frame.number))
+        overflows = bool(session.fitted(frame).lost)
+        own = session.identities.own(frame.number, session.plan.changes.get(frame.number), overflows)
         return Saved(
             file=session.folder.picture_file(frame),
             frame=frame.number,

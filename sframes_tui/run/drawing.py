@@ -20,7 +20,7 @@ from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
 from sframes_tui.story.change import Change
 from sframes_tui.story.draft import Draft
-from sframes_tui.story.identity import VERSION, Identities, model_fingerprint
+from sframes_tui.story.identity import VERSION, Identities, model_identity
 from sframes_tui.story.model_source import locate_model
 from sframes_tui.story.plan import Plan
 
@@ -74,7 +74,7 @@ class Drawing:
         for number, prompt in own.items():
             style = plan.style_text(plan.frames[number])
             if (prompt, style) not in prompts:
-                prompts[prompt, style] = self.engine.fit([prompt], style)[0].text
+                prompts[prompt, style] = self.engine.fit([prompt], style)[0]
         return Session(plan, self.identities, folder, journal, survey, self.engine.facts, prompts)
 
     def draw(self, session: Session, replay: Replay, control: Control) -> bool:
@@ -109,7 +109,7 @@ def fingerprint(draft: Draft, version: int = VERSION) -> str:
     model = draft.model
     if model.path is None:
         model = locate_model(options.model, options.revision, draft.loaded.folder)
-    return model_fingerprint(model, version)
+    return model_identity(model, options, version)
 
 
 def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:

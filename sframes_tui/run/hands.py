@@ -38,6 +38,6 @@ class Hands:
     def job(self, in_hand: InHand, attempt: int) -> Job:
         """What the engine is asked; every attempt has a seed of its own."""
         frame = in_hand.frame
-        sent = self._session.prompts[self._plan.prompt(frame), self._plan.style_text(frame)]
+        sent = self._session.fitted(frame).text
         seed = self._plan.frame_seed(frame, attempt)
         return Job(frame.number, sent, seed, frame.strength, in_hand.base, self._plan.chains[frame.number])

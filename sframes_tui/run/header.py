@@ -90,6 +90,8 @@ def differences(first: Record, facts: Facts, options: GenerationConfig, rows: in
     ]
     if not changed:
         return None
+    if before.get("number format", facts.dtype) != facts.dtype:
+        return f"{'; '.join(changed)}: what is drawn now looks a little otherwise than in an unbroken run"
     return f"{'; '.join(changed)}: the bytes of what is drawn now may differ from those of an unbroken run"
 
 

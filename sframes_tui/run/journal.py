@@ -5,6 +5,7 @@ its writing (seconds since 1970). One process writes, holding the run folder's l
 stands after the first line that is torn or wrong doesn't count. What the kinds mean is in `replay.py`.
 """
 
+import errno
 import json
 import os
 import threading
@@ -104,7 +105,7 @@ class Journal:
         with self._lock:
             try:
                 if os.write(self._file, line) < len(line):
-                    raise OSError(28, "no space left for the journal")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(self._file)
             except OSError:
                 os.ftruncate(self._file, self._end)

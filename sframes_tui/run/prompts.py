@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from sframes_tui.engine.protocol import Engine
+from sframes_tui.engine.protocol import Engine, Fitted
 from sframes_tui.run.events import Event, Notice
 from sframes_tui.story.plan import Plan
 
-Prompts = Mapping[tuple[str, str], str]
+Prompts = Mapping[tuple[str, str], Fitted]
 """(prompt, style text) -> what is sent to the model."""
 
 LISTED_OVERFLOWS = 100
@@ -17,11 +17,11 @@ def fit_prompts(plan: Plan, engine: Engine, emit: Callable[[Event], None]) -> Pr
     wanted: dict[str, dict[str, None]] = {}
     for frame in plan.frames:
         wanted.setdefault(plan.style_text(frame), {})[plan.prompt(frame)] = None
-    sent: dict[tuple[str, str], str] = {}
+    sent: dict[tuple[str, str], Fitted] = {}
     overflows: list[str] = []
     for style, prompts in wanted.items():
         for prompt, fitted in zip(prompts, engine.fit(list(prompts), style), strict=True):
-            sent[prompt, style] = fitted.text
+            sent[prompt, style] = fitted
             if fitted.lost:
                 overflows.append(f"longer than the model reads, lost: {fitted.lost!r} of {prompt[:60]!r}")
     for text in _shortened(overflows):

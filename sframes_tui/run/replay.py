@@ -4,10 +4,10 @@ Pictures are known by their file's path in the run folder, since numbers change 
 
 | kind | what happened | fields |
 |---|---|---|
-| planned | a drawing of the run begins | run, frames, kept, and the circumstances: versions, model, device, ... |
+| planned | a drawing of the run begins | run, frames, kept, identity_version, and the circumstances: versions, ... |
 | running | a frame was begun | file, frame, take |
 | saved | its picture is on disk | those of `Saved` |
-| failed, skipped | it gave no picture | file, frame, take, reason |
+| failed, skipped | it gave no picture | file, frame, reason |
 | grids | a chapter's grids are on disk | variant, chapter, files: [file, size, sha256, shows] |
 | void | pictures that are to be drawn again, since their bases are | files |
 | changed | other takes are wanted | wishes: [file, take, seed, prompt, strength]; follow: draw descendants too |

@@ -28,7 +28,7 @@ from sframes_tui.story.change import Change
 from sframes_tui.story.config import Config
 from sframes_tui.story.config_file import load_config
 from sframes_tui.story.draft import Draft, make_draft
-from sframes_tui.story.identity import Identities, model_fingerprint
+from sframes_tui.story.identity import Identities, model_identity
 from sframes_tui.story.plan import Frame, Plan, frame_seed
 
 CONFIG = "run.toml"
@@ -177,11 +177,13 @@ def open_run(path: Path) -> PastRun:
     except OSError as error:
         raise DiskError(f"{path}: its journal can't be read: {error.strerror}") from None
     version = identity_version(known.header)
-    plan, model = draft.plan, model_fingerprint(draft.model, version)
+    plan, options = draft.plan, draft.config.generation_config
+    model = model_identity(draft.model, options, version)
     if known.header:
         facts = facts_of(known.header)
         model = model or str(known.header.get("model", ""))
-        if facts.sampling.scheduler == plan.sampling.scheduler:
+        guessed = plan.sampling.assumed and options.scheduler is None
+        if guessed or facts.sampling.scheduler == plan.sampling.scheduler:
             plan = draft.planned_for(facts.sampling)
     return PastRun(path, draft, plan, Identities(plan, model, version), known)
 

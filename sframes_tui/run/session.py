@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.journal import Journal
 from sframes_tui.run.prompts import Prompts
@@ -27,6 +27,10 @@ class Session:
     """What to draw, and what has its picture."""
     facts: Facts
     prompts: Prompts
+
+    def fitted(self, frame: Frame) -> Fitted:
+        """The frame's prompt as the model reads it."""
+        return self.prompts[self.plan.prompt(frame), self.plan.style_text(frame)]
 
     def redo(self, frames: Sequence[Frame]) -> None:
         """Writes down that these get another take, as the plan has it, since their base got one. Raises `OSError`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
 from sframes_tui.run.replay import Replay, Saved
-from sframes_tui.story.identity import Identities, joined
+from sframes_tui.story.identity import Identities
 from sframes_tui.story.plan import Frame, Plan
 
 REASONS = {
@@ -117,7 +117,7 @@ class _Surveyor:
         if saved is None:
             return "skipped" if file in self._replay.skipped else "new"
         change = self._replay.changes.get(file, {}).get(saved.take)
-        if joined(self._identities.own(frame.number, change), saved.base_identity) != saved.identity:
+        if not self._identities.is_right(saved.identity, frame.number, change, saved.base_identity):
             return "edited"
         if not self._is_there(saved):
             return "missing"

@@ -126,7 +126,7 @@ class GenerationConfig(Section):
     revision: Plans[Annotated[str, Field(min_length=1, max_length=200)] | None] = None
     """Branch, tag or commit of a hub model."""
 
-    variant: Draws[Annotated[str, Field(min_length=1, max_length=40)] | None] = None
+    variant: Plans[Annotated[str, Field(min_length=1, max_length=40)] | None] = None
     """Variant of the model's weight files, such as "fp16"."""
 
     scheduler: Draws[Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None] = None
@@ -143,7 +143,8 @@ class GenerationConfig(Section):
     """Takes back the over-exposure of high guidance, where the pipeline can; 0 is off."""
 
     guidance_start: Draws[Annotated[float, Field(ge=0, le=1)]] = 0.0
-    """Part of the schedule that runs before guidance sets in; steps without guidance take half the time."""
+    """Part of the schedule that runs before guidance sets in. Steps without guidance take half the time where pictures
+    are drawn one by one, or `deterministic` is false."""
 
     guidance_end: Draws[Annotated[float, Field(ge=0, le=1)]] = 1.0
     """Part of the schedule after which guidance ends."""
@@ -233,7 +234,8 @@ class GenerationConfig(Section):
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
     dtype: Draws[Literal["auto", "float32", "float16", "bfloat16"]] = "auto"
-    """Number format of the model; "auto" takes what suits the device."""
+    """Number format of the model; "auto" takes what suits the device. Another value draws every picture anew; where
+    another device's "auto" is another format, the pictures stay and resume says so."""
 
     offload: Told[Literal["none", "model", "sequential"]] = "none"
     """Keep the parts of the model that are not at work in main memory: saves GPU memory, costs time."""

@@ -11,6 +11,8 @@ BUILTIN_PREFIX = "builtin:"
 JSON_LIMIT = 10_000_000
 PACKAGE = Path(__file__).resolve().parent.parent
 BUILTINS = {"picturebook": PACKAGE / "picturebook"}
+NOTICE = "notice.txt"
+"""In a model's folder: what it wants to have said at every start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,19 @@ def cached_snapshot(repo: str, revision: str | None = None) -> Path | None:
     except HFValidationError:
         raise ModelError(f"model {repo!r}: neither a folder, a file nor a hub id") from None
     return Path(index).parent if isinstance(index, str) else None
+
+
+def pick_variant(folder: Path, wanted: str | None, half: bool) -> str | None:
+    """Which of a model's weight files to load; None means the plain ones.
+
+    Unasked, "fp16" ones where there are no others, or where `half` says that they are of the number format wanted:
+    converting while loading takes many times as long.
+    """
+    if wanted is not None:
+        return wanted
+    files = [file.name for file in folder.glob("*/*.safetensors")]
+    fitting = [name for name in files if ".fp16" in name]
+    return "fp16" if fitting and (half or len(fitting) == len(files)) else None
 
 
 def read_json(path: Path, model: str) -> dict[str, object]:

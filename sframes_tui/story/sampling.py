@@ -62,7 +62,7 @@ def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
     Marked as assumed where the model's files aren't on this machine. Raises `ModelError` if they are and can't be
     read.
     """
-    folder = _described_in(source)
+    folder = described_in(source)
     if folder is None:
         return _assumed(source.name, scheduler)
     kind = re.sub(r"(Img2Img)?(Combined)?Pipeline$", r"\2", _pipeline_name(folder, source.name))
@@ -92,7 +92,7 @@ def _assumed(name: str, scheduler: str | None) -> Sampling:
     return replace(sampling, scheduler=scheduler) if scheduler else sampling
 
 
-def _described_in(source: ModelSource) -> Path | None:
+def described_in(source: ModelSource) -> Path | None:
     """The folder with a model's json files, if it is on this machine: beside a checkpoint, it bears its name."""
     folder = source.path.with_suffix("") if source.path and source.kind == "checkpoint" else source.path
     return folder if folder is not None and (folder / "model_index.json").exists() else None

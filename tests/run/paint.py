@@ -17,7 +17,7 @@ SIZE = (16, 8)
 def new_session(plan, folder, engine):
     """A session that draws the whole plan."""
     pairs = {(plan.prompt(frame), plan.style_text(frame)) for frame in plan.frames}
-    prompts = {pair: engine.fit([pair[0]], pair[1])[0].text for pair in pairs}
+    prompts = {pair: engine.fit([pair[0]], pair[1])[0] for pair in pairs}
     survey = Survey(todo=dict.fromkeys(range(len(plan.frames)), "new"))
     journal = Journal(folder.path / NAME)
     return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts)
@@ -26,9 +26,13 @@ def new_session(plan, folder, engine):
 class PaintEngine:
     """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
 
-    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False, shrinks=()):
-        """`shrinks`: after how many advances it takes only half as many frames, as engines short of memory do."""
-        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", "float32", "brush", "paint")
+    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False, shrinks=(), dtype="float32", too_long=()):
+        """`shrinks`: after how many advances it takes only half as many frames, as engines short of memory do.
+
+        `too_long`: prompts that it can't read whole.
+        """
+        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", dtype, "brush", "paint")
+        self._too_long = too_long
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
         self.pinned, self._slots = pinned, capacity
         self._shrinks, self._advances = set(shrinks), 0
@@ -36,7 +40,7 @@ class PaintEngine:
         self._in_flight = deque()
 
     def fit(self, prompts, style):
-        return [Fitted(f"{prompt} {style}".strip()) for prompt in prompts]
+        return [Fitted(f"{prompt} {style}".strip(), "the end" * (prompt in self._too_long)) for prompt in prompts]
 
     def probe(self):
         return None

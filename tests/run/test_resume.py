@@ -183,6 +183,33 @@ def test_other_circumstances_are_told(finished):
     assert any("rows was 1, is 2" in event.text for event in watch.of(Notice))
 
 
+def test_another_devices_number_format_is_told_and_another_option_is_drawn(finished):
+    (finished / "oil 1-1.png").unlink()
+    watch = resume(finished, dtype="float16")
+    assert any("number format was float32, is float16" in event.text for event in watch.of(Notice))
+    assert redrawn(watch) == ["oil 1-1.png"]
+    toml = finished / "run.toml"
+    toml.write_text(toml.read_text().replace('dtype = "auto"', 'dtype = "float32"'))
+    assert len(redrawn(resume(finished))) == 10
+
+
+def test_on_overflow_draws_only_what_overflows(config, tmp_path):
+    folder, _ = draw(config, tmp_path, too_long=["a rope"])
+    toml = folder / "run.toml"
+    toml.write_text(toml.read_text().replace('"shorten"', '"truncate"'))
+    assert sorted(redrawn(resume(folder, too_long=["a rope"]))) == sorted(
+        f"{tag} {place}.png" for tag in ("oil", "chalk") for place in ("0-2", "1-0", "1-1")
+    )
+
+
+def test_what_was_assumed_of_a_model_that_is_not_here_is_what_the_run_knows(tmp_path):
+    """Stable Diffusion's scheduler takes no `eta`; the one that drew does."""
+    path = write_config(tmp_path)
+    path.write_text(path.read_text().replace("builtin:picturebook", "nobody/nothing"))
+    folder, _ = draw(path, tmp_path / "out")
+    assert open_run(folder).is_finished
+
+
 def test_a_failed_frame_is_tried_again_and_what_it_cost_is_drawn(config, tmp_path):
     whole = pictures(draw(config, tmp_path / "whole")[0])
     folder, watch = draw(config, tmp_path / "out", spoiled=["oil 0-2"])
