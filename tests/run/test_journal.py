@@ -122,7 +122,7 @@ def test_a_record_that_does_not_fit_is_not_there_at_all(path, monkeypatch):
     journal = Journal(path)
     write = os.write
     monkeypatch.setattr("sframes_tui.run.journal.os.write", lambda file, line: write(file, line[:7]))
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match="No space"):
         journal.append("resumed")
     assert path.read_bytes() == data
     monkeypatch.undo()
