@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Self
 
 import torch
@@ -11,6 +10,11 @@ from sframes_tui.engine.capabilities import Pipeline, Pipelines, default_of
 
 KEPT_PROMPTS = 128
 """Embedded prompts that are kept; one of Stable Diffusion XL fills a third of a megabyte in half precision."""
+
+Encoded = tuple[torch.Tensor, torch.Tensor | None]
+"""(1, tokens, width) and, with Stable Diffusion XL, (1, width)."""
+Sizes = tuple[torch.Tensor, torch.Tensor]
+"""`time_ids` and the negative ones, (1, 5 or 6) each."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,27 +50,41 @@ class Condition:
 
 
 class Conditioner:
-    """Encodes each prompt once and the negative prompt once, by the pipeline's own `encode_prompt` at batch 1."""
+    """Encodes each prompt once and the negative prompt once, by the pipeline's own `encode_prompt` at batch 1.
+
+    What it keeps lies in plain dictionaries: a cache around its own methods would be a cycle, and the model would
+    live until the garbage collector finds it.
+    """
 
     def __init__(self, pipelines: Pipelines, negative: str | None, guided: bool, size: tuple[int, int]) -> None:
         """`size` is (width, height) in pixels; `guided` says whether negative conditions are wanted at all."""
-        self._pipelines, self._negative, self._guided = pipelines, negative, guided
+        self._pipelines, self._negative, self._guided, self._size = pipelines, negative, guided, size
         self._device = pipelines.text._execution_device  # noqa: SLF001
-        self._nothing: tuple[torch.Tensor, torch.Tensor | None] | None = None
-        self._encoded = lru_cache(KEPT_PROMPTS)(self._encode)
-        self._sizes = lru_cache(2)(lambda from_base, width: self._size_numbers(size, from_base, width))
+        self._nothing: Encoded | None = None
+        self._encoded: dict[str, Encoded] = {}
+        self._sizes: dict[bool, Sizes] = {}
 
     def pair(self, prompt: str, from_base: bool) -> tuple[Condition, Condition | None]:
         """A prompt's condition, and the negative prompt's where rows are guided."""
-        hidden, pooled = self._encoded(prompt)
+        hidden, pooled = self._encode_once(prompt)
         if pooled is None:
             return Condition(hidden), Condition(*self._nothing) if self._nothing else None
-        sizes, negative_sizes = (each.to(pooled) for each in self._sizes(from_base, pooled.shape[-1]))
+        if from_base not in self._sizes:
+            self._sizes[from_base] = self._size_numbers(from_base, pooled.shape[-1])
+        sizes, negative_sizes = (each.to(pooled) for each in self._sizes[from_base])
         negative = Condition(*self._nothing, negative_sizes) if self._nothing else None
         return Condition(hidden, pooled, sizes), negative
 
-    def _encode(self, prompt: str) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(1, tokens, width) and, with Stable Diffusion XL, (1, width); the first call encodes the negative too."""
+    def _encode_once(self, prompt: str) -> Encoded:
+        """A prompt encoded now or not long ago; the one that was wanted longest ago makes room."""
+        encoded = self._encoded.pop(prompt, None) or self._encode(prompt)
+        self._encoded[prompt] = encoded
+        if len(self._encoded) > KEPT_PROMPTS:
+            del self._encoded[next(iter(self._encoded))]
+        return encoded
+
+    def _encode(self, prompt: str) -> Encoded:
+        """The first call encodes the negative prompt too."""
         pipe = self._pipelines.text
         with torch.no_grad():
             encoded = pipe.encode_prompt(
@@ -81,19 +99,16 @@ class Conditioner:
             self._nothing = (nothing, pooled[1] if pooled else None)
         return hidden, pooled[0] if pooled else None
 
-    def _size_numbers(self, size: tuple[int, int], from_base: bool, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Stable Diffusion XL's `time_ids` and the negative ones, (1, 5 or 6) each: a picture uncropped at its size.
-
-        `width` is that of the pooled embedding.
-        """
-        pipe, whole = self._pipelines.text, (size[1], size[0])
+    def _size_numbers(self, from_base: bool, width: int) -> Sizes:
+        """Stable Diffusion XL's: a picture uncropped at its size. `width` is that of the pooled embedding."""
+        pipe, whole = self._pipelines.text, (self._size[1], self._size[0])
         asked: dict[str, Any] = {"dtype": torch.float32, "text_encoder_projection_dim": width}
         if not from_base:
             numbers = pipe._get_add_time_ids(whole, (0, 0), whole, **asked)  # noqa: SLF001
             return numbers, numbers
         image: Pipeline = self._pipelines.image
         scores = (_score(image, "aesthetic_score"), _score(image, "negative_aesthetic_score"))
-        both: tuple[torch.Tensor, torch.Tensor] = image._get_add_time_ids(  # noqa: SLF001
+        both: Sizes = image._get_add_time_ids(  # noqa: SLF001
             whole, (0, 0), whole, *scores, whole, (0, 0), whole, **asked
         )
         return both
