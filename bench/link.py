@@ -63,6 +63,12 @@ class NoiseEngine:
             report(Progress(job.frame, step + 1, self._steps, lambda: _noise(64)))
         return [Drawn(job.frame, _noise(512))]
 
+    def rest(self) -> bool:
+        return False
+
+    def wake(self) -> None:
+        pass
+
     def close(self) -> None:
         self._jobs.clear()
 

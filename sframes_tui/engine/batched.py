@@ -4,17 +4,18 @@ A frame joins when its base is done and leaves when its steps are; nobody waits 
 Stable Diffusion family; `why_not` says which models it can't draw.
 """
 
+import contextlib
 import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
 import torch
 
-from sframes_tui.engine import pixels
+from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
 from sframes_tui.engine.decoding import REDONE
@@ -78,6 +79,8 @@ class BatchedEngine:
     ) -> None:
         """`folder` is the model's, if it has one."""
         self.facts = facts
+        self.at_close = contextlib.ExitStack()
+        """Puts back what was changed for this engine."""
         self.capacity = 1
         self.pinned = config.deterministic
         self._pipelines, self._config = pipelines, config
@@ -94,7 +97,7 @@ class BatchedEngine:
         self._ladder = Ladder(pipelines, self._denoiser.device, config.offload != "none")
         self._previewer = Previewer(pipelines, folder)
         self._pace = Pace(self._denoiser.device)
-        self.real_steps = cache(self._count_steps)
+        self._real_steps: dict[float | None, int] = {}
 
     @property
     def pipelines(self) -> Pipelines:
@@ -107,9 +110,12 @@ class BatchedEngine:
     def _fitter(self) -> PromptFitter:
         return PromptFitter.of(self._pipelines.text, self._config.on_overflow)
 
-    def _count_steps(self, strength: float | None) -> int:
+    def real_steps(self, strength: float | None) -> int:
         """Model evaluations of one frame, by the scheduler's own timesteps; `strength` None means text-to-image."""
-        return 0 if strength == 0 else count_steps(self._pipelines, self._config.num_inference_steps, strength)
+        if strength not in self._real_steps:
+            steps = self._config.num_inference_steps
+            self._real_steps[strength] = 0 if strength == 0 else count_steps(self._pipelines, steps, strength)
+        return self._real_steps[strength]
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
@@ -298,11 +304,18 @@ class BatchedEngine:
         self.capacity = rung.rows
         return f"out of memory: {rung.said}"
 
+    def rest(self) -> bool:
+        return devices.clear(self._pipelines, self._denoiser.device)
+
+    def wake(self) -> None:
+        devices.place_again(self._pipelines, self._denoiser.device)
+
     def close(self) -> None:
         self._rows, self._waiting = [], []
         self._denoiser.forget()
         for name in ("_fitter", "_pipelines", "_starter", "_denoiser", "_ladder"):
             self.__dict__.pop(name, None)
+        self.at_close.close()
         free_memory()
 
 

@@ -1,11 +1,14 @@
 """Which device and number format a model runs on, and how it is spread over memory. Must not import diffusers."""
 
+import contextlib
 import platform
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
 
 from sframes_tui.engine.capabilities import Pipelines
+from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 
@@ -49,11 +52,11 @@ def pick_dtype(wanted: str, device: torch.device) -> torch.dtype:
 def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "model", "sequential"]) -> None:
     """Moves the weights to the device, or sets up that their parts move there when they are needed.
 
-    The hooks sit on the parts, which both pipelines share; only the text-to-image pipeline knows of them, so it is
-    the one whose `maybe_free_model_hooks` counts after a drawing. Raises `ModelError` if the memory is too small.
+    Wherever they were before: what offloading was set up is taken back first. The hooks sit on the parts, which both
+    pipelines share; only the text-to-image pipeline knows of them, so it is the one whose `maybe_free_model_hooks`
+    counts after a drawing. Raises `ModelError` if the memory is too small.
     """
-    if device.type == "cpu":
-        _limit_threads(pipelines)
+    pipelines.text.remove_all_hooks()
     try:
         if offload == "none" or device.type == "cpu":
             pipelines.text.to(device)
@@ -62,20 +65,72 @@ def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "
         else:
             pipelines.text.enable_sequential_cpu_offload(device=device)
     except torch.OutOfMemoryError:
+        clear(pipelines, device)
         raise ModelError(
             f'{pipelines.name} does not fit into the memory of {device}; set offload = "model", or "sequential", '
             "which needs least and is slowest"
         ) from None
 
 
-def _limit_threads(pipelines: Pipelines) -> None:
-    """One thread for a small model: its layers are done before a second thread has woken up.
+def clear(pipelines: Pipelines, device: torch.device) -> bool:
+    """Gives the device's memory back: the weights wait in main memory until they are placed again.
 
-    Where another process wants the same cores, threads that wait for each other make it many times slower.
+    Returns whether the device has memory of its own.
     """
+    if device.type == "cpu":
+        return False
+    if _is_offloaded(pipelines):
+        pipelines.text.maybe_free_model_hooks()
+    else:
+        pipelines.text.to("cpu")
+    free_memory()
+    return True
+
+
+def place_again(pipelines: Pipelines, device: torch.device) -> None:
+    """Takes back what `clear` did. Raises `ModelError` where there is no room now; the weights stay where they were."""
+    if _is_offloaded(pipelines):
+        return
+    try:
+        pipelines.text.to(device)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        clear(pipelines, device)
+        raise ModelError(f"there is no room for {pipelines.name} in the memory of {device}") from None
+
+
+def _is_offloaded(pipelines: Pipelines) -> bool:
+    return any(hasattr(part, "_hf_hook") for part in pipelines.text.components.values())
+
+
+@contextlib.contextmanager
+def fitting_threads(pipelines: Pipelines, device: torch.device) -> Iterator[None]:
+    """One thread for a small model on the CPU, until the last who wanted that has left: another model wants them all.
+
+    Its layers are done before a second thread has woken up. Where another process wants the same cores, threads that
+    wait for each other make it many times slower.
+    """
+    if device.type != "cpu" or not _is_small(pipelines):
+        yield
+        return
+    _threads_before.append(torch.get_num_threads())
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        before = _threads_before.pop()
+        if not _threads_before:
+            torch.set_num_threads(before)
+
+
+_threads_before: list[int] = []
+"""How many there were when each limit that still holds was set."""
+
+
+def _is_small(pipelines: Pipelines) -> bool:
     denoiser = getattr(pipelines.text, "unet", None) or getattr(pipelines.text, "transformer", None)
-    if denoiser is not None and sum(each.numel() for each in denoiser.parameters()) < SMALL_MODEL:
-        torch.set_num_threads(1)
+    return denoiser is not None and sum(each.numel() for each in denoiser.parameters()) < SMALL_MODEL
 
 
 def hardware_name(device: torch.device) -> str:
@@ -86,14 +141,16 @@ def hardware_name(device: torch.device) -> str:
 
 
 def memory_options(pipelines: Pipelines, config: GenerationConfig, device: torch.device) -> list[str]:
-    """Sets VAE slicing and tiling; returns what has no effect, one sentence each."""
+    """Sets VAE slicing and tiling, on or off; returns what has no effect, one sentence each."""
     notices = []
     vae = getattr(pipelines.text, "vae", None)
     for option in ("slicing", "tiling"):
-        if getattr(config, f"vae_{option}") and hasattr(vae, f"use_{option}"):
-            getattr(vae, f"enable_{option}")()
-        elif getattr(config, f"vae_{option}"):
+        wanted = getattr(config, f"vae_{option}")
+        if hasattr(vae, f"use_{option}"):
+            getattr(vae, f"{'enable' if wanted else 'disable'}_{option}")()
+        elif wanted:
             notices.append(f"vae_{option} has no effect with {pipelines.name}.")
-    if config.offload != "none" and device.type == "cpu":
-        notices.append("offload has no effect on the CPU.")
+    ineffective = [("offload", config.offload != "none"), ("free_on_pause", config.free_on_pause)]
+    if device.type == "cpu":
+        notices += [f"{option} has no effect on the CPU." for option, wanted in ineffective if wanted]
     return notices

@@ -1,5 +1,8 @@
 """A configuration -> a loaded model and the engine that draws with it."""
 
+import contextlib
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,37 +24,69 @@ def load_engine(config: GenerationConfig, source: ModelSource | None = None, nea
     `source` is where the model was found, if that is known; otherwise it is looked for, relative paths in `near`
     first. Raises `ModelError`: one sentence that says what to do.
     """
-    device = devices.pick_device(config.device)
-    dtype = devices.pick_dtype(config.dtype, device)
     source = source or locate_model(config.model, config.revision, near)
-    loaded = load_model(source, config, dtype)
-    pipelines = loaded.pipelines
-    if config.scheduler is not None:
-        use_scheduler(pipelines, config.scheduler)
-    count_steps(pipelines, config.num_inference_steps, None)
-    size = picture_size(pipelines, config.width, config.height)
-    notices = (
-        *loaded.notices,
-        *lacks(pipelines, config, size),
-        *devices.memory_options(pipelines, config, device),
-    )
-    devices.place(pipelines, device, config.offload)
-    facts = Facts(
-        model=source.label,
-        pipeline=pipelines.name,
-        sampling=sampling_of(pipelines),
-        width=size[0],
-        height=size[1],
-        device=str(device),
-        dtype=str(dtype).removeprefix("torch."),
-        hardware=devices.hardware_name(device),
-        engine="reference",
-        notices=tuple(dict.fromkeys(notices)),
-    )
-    return fitting_engine(pipelines, facts, config, loaded.folder)
+    return Model(source, config).engine(config, source.label)
 
 
-def fitting_engine(pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None) -> Engine:
+class Model:
+    """A model's weights, for one engine after the other. As long as nothing else holds it, the engine holds them."""
+
+    def __init__(self, source: ModelSource, config: GenerationConfig) -> None:
+        """Loads it into main memory, as `model`, `revision`, `variant`, `device` and `dtype` want it.
+
+        Raises `ModelError`.
+        """
+        self._device = devices.pick_device(config.device)
+        self._dtype = devices.pick_dtype(config.dtype, self._device)
+        self._loaded = load_model(source, config, self._dtype)
+        self._scheduler = copy.deepcopy(self._loaded.pipelines.scheduler)
+
+    def engine(self, config: GenerationConfig, label: str, kept: bool = False) -> Engine:
+        """An engine that draws what a fresh load would draw, whatever the engine before it left behind.
+
+        The one before must be closed. `label` is the model's name for people; `kept` is told by the engine's facts.
+        Raises `ModelError`.
+        """
+        pipelines, scheduler = self._loaded.pipelines, copy.deepcopy(self._scheduler)
+        for pipe in pipelines.all():
+            pipe.scheduler = scheduler
+        if config.scheduler is not None:
+            use_scheduler(pipelines, config.scheduler)
+        count_steps(pipelines, config.num_inference_steps, None)
+        size = picture_size(pipelines, config.width, config.height)
+        notices = (
+            *self._loaded.notices,
+            *lacks(pipelines, config, size),
+            *devices.memory_options(pipelines, config, self._device),
+        )
+        with contextlib.ExitStack() as undone:
+            undone.enter_context(devices.fitting_threads(pipelines, self._device))
+            devices.place(pipelines, self._device, config.offload)
+            facts = self._facts(label, size, notices, kept)
+            engine = fitting_engine(pipelines, facts, config, self._loaded.folder)
+            engine.at_close = undone.pop_all()
+        return engine
+
+    def _facts(self, label: str, size: tuple[int, int], notices: Sequence[str], kept: bool) -> Facts:
+        pipelines = self._loaded.pipelines
+        return Facts(
+            model=label,
+            pipeline=pipelines.name,
+            sampling=sampling_of(pipelines),
+            width=size[0],
+            height=size[1],
+            device=str(self._device),
+            dtype=str(self._dtype).removeprefix("torch."),
+            hardware=devices.hardware_name(self._device),
+            engine="reference",
+            notices=tuple(dict.fromkeys(notices)),
+            kept=kept,
+        )
+
+
+def fitting_engine(
+    pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None
+) -> BatchedEngine | ReferenceEngine:
     """The batched engine where the model allows and nobody asked for the other; its facts say why not."""
     reason = why_not(pipelines)
     if reason is None and config.engine == "auto":

@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
 from sframes_tui.story.schedulers import Sampling
+
+if TYPE_CHECKING:
+    from sframes_tui.story.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Facts:
     """Which engine draws, for people: "reference"."""
     notices: tuple[str, ...] = ()
     """What the model can't do that the configuration asks for, one sentence each."""
+    kept: bool = False
+    """Whether the model was there already, loaded for an engine before."""
 
 
 class Engine(Protocol):
@@ -172,10 +177,38 @@ class Engine(Protocol):
         """
         ...
 
+    def rest(self) -> bool:
+        """Gives the device's memory back until `wake`, with no frame in flight; whether it has memory of its own."""
+        ...
+
+    def wake(self) -> None:
+        """Takes the memory again after `rest`; raises `ModelError` where there is no room for that now."""
+        ...
+
     def close(self) -> None:
-        """Frees the device."""
+        """Lets go of the model, which is freed unless somebody keeps it."""
         ...
 
 
 EngineFactory = Callable[[], Engine]
 """Loads the model, with all that implies of time, memory and `ModelError`."""
+
+
+class Models(Protocol):
+    """Loads models for one engine after the other and keeps the last one, since the next may want the same."""
+
+    def engine_for(self, draft: "Draft") -> Engine:
+        """Over the kept model where it is the one that the draft wants; `ModelError` as of an `EngineFactory`.
+
+        The engine before it has been closed. One model is in memory at a time.
+        """
+        ...
+
+    @property
+    def kept(self) -> Facts | None:
+        """What the kept model turned out to be for its last engine; None where none is kept."""
+        ...
+
+    def let_go(self) -> None:
+        """Frees the kept model; it is loaded again when it is wanted."""
+        ...

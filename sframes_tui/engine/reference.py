@@ -1,14 +1,15 @@
 """Draws frames one by one with diffusers' own pipelines: the truth that any other engine is compared with."""
 
+import contextlib
 import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import torch
 
-from sframes_tui.engine import pixels
+from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_device
@@ -42,12 +43,14 @@ class ReferenceEngine:
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
         self.facts = facts
+        self.at_close = contextlib.ExitStack()
+        """Puts back what was changed for this engine."""
         self._pipelines = pipelines
         self._scheduler = copy.deepcopy(pipelines.scheduler)
         self._config = config
         self._job: Job | None = None
         self._told_of_redoing = False
-        self.real_steps = cache(self._count_steps)
+        self._real_steps: dict[float | None, int] = {}
 
     @property
     def pipelines(self) -> Pipelines:
@@ -65,11 +68,13 @@ class ReferenceEngine:
         size = (self.facts.width, self.facts.height)
         return {id(pipe): arguments_for(pipe, self._config, size) for pipe in self._pipelines.all()}
 
-    def _count_steps(self, strength: float | None) -> int:
+    def real_steps(self, strength: float | None) -> int:
         """Model evaluations of one frame, by the scheduler's own timesteps; `strength` None means text-to-image."""
-        if strength == 0 and self._pipelines.image is not None:
-            return 0
-        return count_steps(self._pipelines, self._config.num_inference_steps, strength)
+        if strength not in self._real_steps:
+            nothing = strength == 0 and self._pipelines.image is not None
+            steps = self._config.num_inference_steps
+            self._real_steps[strength] = 0 if nothing else count_steps(self._pipelines, steps, strength)
+        return self._real_steps[strength]
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)
@@ -146,10 +151,17 @@ class ReferenceEngine:
             for each in self._pipelines.all():
                 each.maybe_free_model_hooks()
 
+    def rest(self) -> bool:
+        return devices.clear(self._pipelines, torch.device(self.facts.device))
+
+    def wake(self) -> None:
+        devices.place_again(self._pipelines, torch.device(self.facts.device))
+
     def close(self) -> None:
         self._job = None
         self.__dict__.pop("_fitter", None)
         self._pipelines = Pipelines(None, None)
+        self.at_close.close()
         free_memory()
 
 

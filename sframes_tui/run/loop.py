@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Outcome, Progress, Remark, Spoiled
+from sframes_tui.errors import ModelError
 from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Finished
 from sframes_tui.run.bases import Bases
@@ -57,6 +58,8 @@ class Control:
     """Stop within one denoising step; what is half drawn is lost."""
     pause: threading.Event = field(default_factory=threading.Event)
     """While it is set, the frames in hand are finished and no others begun; the other two still work."""
+    rest: threading.Event = field(default_factory=threading.Event)
+    """Give the device's memory back for the pause that the run is in."""
     begun: threading.Event = field(default_factory=threading.Event)
     """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
 
@@ -154,12 +157,33 @@ class Loop:
     def _wait(self) -> None:
         """Returns once a paused run may go on or is told to end."""
         self._emit(RunPaused("no picture is begun until it is told to go on"))
-        control = self._control
-        while control.pause.is_set() and not control.finish.is_set() and not control.stop.wait(PAUSE_SECONDS):
+        control, resting = self._control, False
+        while not control.is_ending() and (control.pause.is_set() or (resting and not self._is_awake())):
+            resting = resting or self._is_resting()
+            control.stop.wait(PAUSE_SECONDS)
             self._tell_saved()
             self._archive.writer.check()
+        control.rest.clear()
         if not control.is_ending():
             self._emit(RunResumed())
+
+    def _is_resting(self) -> bool:
+        """Lets the engine give its device's memory back where that is wanted; whether it had any."""
+        wanted = self._plan.config.generation_config.free_on_pause or self._control.rest.is_set()
+        if not (wanted and self._engine.rest()):
+            return False
+        self._emit(Notice("info", "the model waits in main memory while the run is paused"))
+        return True
+
+    def _is_awake(self) -> bool:
+        """Takes the memory again; a run that finds no room for its model stays paused."""
+        try:
+            self._engine.wake()
+        except ModelError as error:
+            self._emit(Notice("error", f"still paused: {error}; tell it to go on once there is"))
+            self._control.pause.set()
+            return False
+        return True
 
     def _admit(self) -> None:
         """Fills the engine with ready frames; frames without steps are settled at once."""

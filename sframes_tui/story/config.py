@@ -240,6 +240,9 @@ class GenerationConfig(Section):
     offload: Told[Literal["none", "model", "sequential"]] = "none"
     """Keep the parts of the model that are not at work in main memory: saves GPU memory, costs time."""
 
+    free_on_pause: Harmless[bool] = False
+    """While a run is paused, its model waits in main memory and gives the GPU's memory to others."""
+
     vae_slicing: Told[bool] = False
     """Decode pictures one by one: saves GPU memory."""
 

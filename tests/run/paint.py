@@ -5,6 +5,7 @@ from collections import deque
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
+from sframes_tui.errors import ModelError
 from sframes_tui.run.journal import NAME, Journal
 from sframes_tui.run.session import Session
 from sframes_tui.run.survey import Survey
@@ -36,7 +37,7 @@ class PaintEngine:
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
         self.pinned, self._slots = pinned, capacity
         self._shrinks, self._advances = set(shrinks), 0
-        self.jobs, self.most_in_flight, self.closed = [], 0, False
+        self.jobs, self.most_in_flight, self.closed, self.resting = [], 0, False, False
         self._in_flight = deque()
 
     def fit(self, prompts, style):
@@ -71,6 +72,7 @@ class PaintEngine:
         self.most_in_flight = max(self.most_in_flight, len(self._in_flight))
 
     def advance(self, report, cancelled):
+        assert not self.resting
         outcomes = []
         self._advances += 1
         if self._advances in self._shrinks:
@@ -90,6 +92,20 @@ class PaintEngine:
             return Spoiled(job.frame, "painted over")
         red = 0 if job.base is None else job.base.getpixel((0, 0))[0] + 1
         return Drawn(job.frame, Image.new("RGB", SIZE, (red, job.frame % 256, job.seed % 256)))
+
+    no_room = ()
+    """How often there is no room when it wakes, as a list of so many whatevers."""
+
+    def rest(self):
+        assert not self._in_flight
+        self.resting = True
+        return True
+
+    def wake(self):
+        if self.no_room:
+            self.no_room.pop()
+            raise ModelError("there is no room")
+        self.resting = False
 
     def close(self):
         self.closed = True

@@ -203,6 +203,48 @@ def test_a_paused_run_finishes_what_is_in_hand_and_waits_until_told_to_go_on(tmp
     assert run.of(RunCompleted)[0].drawn == 15
 
 
+RESTS = Notice("info", "the model waits in main memory while the run is paused")
+
+
+@pytest.mark.parametrize(("by_option", "by_word"), [(False, False), (True, False), (False, True)])
+def test_the_device_is_free_while_a_run_is_paused_if_that_is_wanted(tmp_path, by_option, by_word):
+    wanted_still = []
+
+    def pause(event, control):
+        if isinstance(event, FrameProgress) and (event.frame, event.step) == (1, 1):
+            control.pause.set()
+        if isinstance(event, RunPaused) and by_word:
+            control.rest.set()
+        if event == RESTS or (isinstance(event, RunPaused) and not (by_option or by_word)):
+            control.pause.clear()
+        if isinstance(event, RunResumed):
+            wanted_still.append(control.rest.is_set())
+
+    plan = make_plan(config(1, free_on_pause=by_option), story(4), DDIM, 1)
+    run = Run(tmp_path, plan, pause)
+    assert run.of(Notice).count(RESTS) == (by_option or by_word)
+    assert (run.of(RunCompleted)[0].drawn, run.engine.resting, wanted_still) == (4, False, [False])
+
+
+def test_a_run_whose_model_finds_no_room_any_more_stays_paused(tmp_path, monkeypatch):
+    monkeypatch.setattr(PaintEngine, "no_room", [1, 1])
+
+    def go_on(control):
+        control.pause.wait()
+        control.pause.clear()
+
+    def pause(event, control):
+        if isinstance(event, FrameProgress) and (event.frame, event.step) == (1, 1):
+            control.pause.set()
+        if isinstance(event, Notice):
+            threading.Thread(target=go_on, args=(control,)).start()
+
+    run = Run(tmp_path, make_plan(config(1, free_on_pause=True), story(4), DDIM, 1), pause)
+    told = [notice.text for notice in run.of(Notice) if notice.level == "error"]
+    assert told == ["still paused: there is no room; tell it to go on once there is"] * 2
+    assert (run.of(RunCompleted)[0].drawn, len(run.of(RunResumed))) == (4, 1)
+
+
 @pytest.mark.parametrize("way", ["finish", "stop"])
 def test_a_paused_run_can_be_ended(tmp_path, plan, way):
     def pause(event, control):
