@@ -26,7 +26,9 @@ EXIT_CODES = """exit codes:
   0  all frames drawn          3  refused: commands that nobody allowed
   1  some frames failed        4  the run folder is in use
   2  bad usage, config,        130, 143  interrupted (SIGINT, SIGTERM):
-     story or model              once finishes the frame in hand, twice stops now
+     story or model              once finishes the frames in hand, twice stops now
+                               138, 140, 152  warned by a batch system (SIGUSR1, SIGUSR2,
+                                 SIGXCPU): finishes the frames in hand, however often
 """
 
 COMMANDS_HELP = """other commands:

@@ -16,7 +16,7 @@ from sframes_tui.printable import counted
 from sframes_tui.run.disk import is_full
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
-from sframes_tui.run.folder import RunFolder, lock_folder, require_room
+from sframes_tui.run.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.notify import telling
 from sframes_tui.run.plain_folder import require_plain
@@ -39,19 +39,17 @@ def execute(
     it ended is told to `notify`, or to whom the configuration names.
     """
     recorded = recording(draft, root, emit, notify, control)
-    with recorded as (recorder, tell):
-        require_room(root)
-        with Drawing(draft, make_engine, tell) as drawing:
-            if control.is_ending():
-                tell(RunCancelled(None, 0, len(drawing.plan.frames)))
-                return
-            folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
-            folder.write_config(draft.resolved(drawing.rows))
-            carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
-            recorder.open_journal()
-            survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
-            if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
-                folder.remove_hidden_pictures()
+    with recorded as (recorder, tell), room_below(root), Drawing(draft, make_engine, tell) as drawing:
+        if control.is_ending():
+            tell(RunCancelled(None, 0, len(drawing.plan.frames)))
+            return
+        folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
+        folder.write_config(draft.resolved(drawing.rows))
+        carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
+        recorder.open_journal()
+        survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
+        if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
+            folder.remove_hidden_pictures()
 
 
 def go_on(

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -129,24 +129,42 @@ class RunFolder(Layout):
         self.lock.release()
 
 
-def require_room(root: Path) -> None:
-    """Tries all that a run folder below `root` will need, and leaves nothing behind: before the model is loaded.
+@contextlib.contextmanager
+def room_below(root: Path) -> Iterator[None]:
+    """Tries all that a run folder below `root` will need: done before a model is loaded, which takes long.
 
-    Raises `UsageError` where none can be made, locked or written to.
+    Raises `UsageError` where nothing can be made, locked or written. Folders that are made for it go at its end, unless
+    they are in use then.
     """
     made: list[Path] = []
     try:
-        made = [path for path in (root, *root.parents) if not path.exists()]
+        made += [path for path in (root, *root.parents) if not path.exists()]
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".sframes-", dir=root, ignore_cleanup_errors=True) as place:
-            lock_folder(Path(place)).release()
-            (Path(place) / "reserve").write_bytes(bytes(RESERVE_BYTES))
+        _try_to_write(root)
     except OSError as error:
+        _remove_empty(made)
         raise _not_below(root, error) from None
+    try:
+        yield
     finally:
-        with contextlib.suppress(OSError):
-            for path in made:
-                path.rmdir()
+        _remove_empty(made)
+
+
+def _try_to_write(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(prefix=".sframes-", dir=folder) as file:
+        file.write(bytes(RESERVE_BYTES))
+        file.flush()
+        lock = Path(f"{file.name}.lock")
+        try:
+            FileLock(lock).acquire().lock.release()
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _not_below(wanted: Path, error: OSError) -> UsageError:

@@ -2,6 +2,8 @@
 
 SIGHUP, and a terminal that is closed without one, lets the terminal go while the run goes on to its end. SIGTERM and
 SIGINT finish the frames in hand; a second one stops within a denoising step, a third ends the process where it is.
+The signals by which batch systems warn of the end finish the frames in hand as well, however often they come: Slurm
+sends one some time before the limit, then SIGTERM, which finds the run ending already, then SIGKILL.
 """
 
 import contextlib
@@ -26,11 +28,17 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds that a front end may take to return, before the process ends without it."""
 
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+"""What the end of a job, or of its computing time, is announced by."""
+
 STANDARD = range(3)
 """Descriptors of the standard streams."""
 
 LEAVE_SCREEN = b"\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
 """Undoes what a full-screen program asks of a terminal: keyboard, mouse, paste, focus, wrap, screen, cursor."""
+
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 @dataclass
@@ -79,19 +87,22 @@ def _descriptors() -> list[int]:
 def interrupts() -> "Iterator[tuple[Control, Ending]]":
     """Signals of a front end without a screen, whose run is in the main thread.
 
-    Before the run has begun, SIGINT and SIGTERM end it at once, as a `KeyboardInterrupt`.
+    Before the run has begun, whatever asks for its end ends it at once, as a `KeyboardInterrupt`.
     """
     from sframes_tui.run.loop import Control
 
     control, ending, times = Control(), Ending(), itertools.count(1)
     terminals = Terminals()
 
-    def end(number: int, _: FrameType | None) -> None:
+    def interrupt(number: int, _: FrameType | None) -> None:
         asked = next(times)
         if asked > 2:
             os._exit(128 + number)
         if asked > 1:
             control.stop.set()
+        end(number)
+
+    def end(number: int, _: FrameType | None = None) -> None:
         ending.signal = ending.signal or number
         control.finish.set()
         if not control.begun.is_set():
@@ -100,7 +111,8 @@ def interrupts() -> "Iterator[tuple[Control, Ending]]":
     def hang_up(*_: Any) -> None:
         terminals.let_go()
 
-    with _handlers({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: hang_up}):
+    handlers = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt, signal.SIGHUP: hang_up}
+    with _handlers({**handlers, **dict.fromkeys(WARNINGS, _once(end))}):
         yield control, ending
 
 
@@ -114,8 +126,8 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
     at once if that is asked to end before it began.
     """
     warden = _Warden(leave, underway)
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with _handlers(dict.fromkeys(numbers, warden.take)):
+    handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), warden.take)
+    with _handlers({**handlers, **dict.fromkeys(WARNINGS, _once(warden.take))}):
         warden.start()
         try:
             yield warden.ending
@@ -129,13 +141,25 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
 
 
 @contextmanager
-def _handlers(wanted: dict[signal.Signals, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+def _handlers(wanted: dict[signal.Signals, Handler]) -> Iterator[None]:
+    """Signals that are ignored meanwhile stay so."""
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
+
+
+def _once(handler: Handler) -> Handler:
+    """Ignores the signal from its first coming on, also while the process ends: SIGXCPU comes every second."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        handler(number, frame)
+
+    return handle
 
 
 class _Warden:
@@ -144,7 +168,8 @@ class _Warden:
     def __init__(self, leave: Callable[[], None], underway: Callable[[], Underway | None]) -> None:
         self._leave, self._underway = leave, underway
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._asked = 0
+        self._asked = False
+        self._interrupts = 0
         self._terminals = Terminals()
         self._terminal = next((each for each in STANDARD if _is_terminal(each)), None)
         self._modes = None if self._terminal is None else termios.tcgetattr(self._terminal)
@@ -172,19 +197,20 @@ class _Warden:
             if number == signal.SIGHUP:
                 self.let_go()
             else:
+                self._interrupts += number not in WARNINGS
                 self._ask_to_end()
             if first:
                 _in_background(self._see_out)
 
     def _ask_to_end(self) -> None:
-        """Once: after the frames in hand. Twice: now. A third time nothing is waited for."""
-        self._asked += 1
+        """After the frames in hand; interrupted twice: now. A third time nothing is waited for."""
+        self._asked = True
         run = self._underway()
-        if self._asked > 2:
+        if self._interrupts > 2:
             self.give_up()
         elif run is not None:
             run.control.finish.set()
-            if self._asked == 2:
+            if self._interrupts == 2:
                 run.control.stop.set()
 
     def _see_out(self) -> None:
@@ -198,7 +224,7 @@ class _Warden:
     def loads(self) -> bool:
         """Whether there is a run that only loads its model, which nothing can cut short, and that is asked to end."""
         run = self._underway()
-        return self._asked > 0 and run is not None and run.thread.is_alive() and not run.control.begun.is_set()
+        return self._asked and run is not None and run.thread.is_alive() and not run.control.begun.is_set()
 
     def join_run(self) -> None:
         """Waits for the run that is underway, and for one that a key had begun in the meantime."""

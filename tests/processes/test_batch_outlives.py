@@ -72,3 +72,46 @@ def test_a_second_signal_stops_within_a_step(stage):
     program.signal(signal.SIGTERM)
     assert program.wait() == 143
     assert len(stage.pictures()) == 1
+
+
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_a_batch_systems_warnings_finish_the_frame_however_often_they_come(stage, number):
+    with (stage.folder / "said").open("wb") as said:
+        program = stage.batch(stderr=said)
+    begun(stage, program)
+    program.signal(number)
+    stage.gate.steps(1)
+    until(lambda: "stopping once" in (stage.folder / "said").read_text(), "the sentence that it stops")
+    # As Slurm does it: once more, and SIGTERM at the limit.
+    for each in (*WARNINGS, number, signal.SIGTERM):
+        program.signal(each)
+    assert stage.drain(program) == 128 + number
+    assert len(stage.pictures()) == 2
+    assert stage.journal()[-1] == "ended"
+
+
+def test_two_interrupts_after_a_warning_stop_within_a_step(stage):
+    with (stage.folder / "said").open("wb") as said:
+        program = stage.batch(stderr=said)
+    begun(stage, program)
+    program.signal(signal.SIGUSR1)
+    stage.gate.steps(1)
+    until(lambda: "stopping once" in (stage.folder / "said").read_text(), "the sentence that it stops")
+    program.signal(signal.SIGTERM)
+    program.signal(signal.SIGINT)
+    assert program.wait() == 128 + signal.SIGUSR1
+    assert len(stage.pictures()) == 1
+
+
+def test_a_warning_while_the_model_loads_ends_the_run_before_it_began(stage, monkeypatch):
+    monkeypatch.setenv("SFRAMES_LOADS", "1")
+    said = stage.folder / "said"
+    with said.open("wb") as file:
+        program = stage.batch(stderr=file)
+    until(lambda: "loading" in said.read_text(), "the model being loaded")
+    program.signal(signal.SIGUSR1)
+    assert program.wait() == 128 + signal.SIGUSR1
+    assert "stopped: 0 pictures drawn" in said.read_text().splitlines()[-1]

@@ -83,6 +83,18 @@ def test_a_second_sigterm_stops_without_the_frame(drawing):
     assert len(stage.pictures()) == 1
 
 
+def test_a_batch_systems_warnings_finish_the_frame_however_often_they_come(drawing):
+    stage, program, terminal = drawing
+    steering = Steering(stage.run_folder())
+    until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
+    program.signal(signal.SIGUSR1)
+    until(lambda: steering.status()["asked"] == "finish", "the first signal's effect")
+    for number in (signal.SIGUSR2, signal.SIGUSR1, signal.SIGXCPU, signal.SIGTERM):
+        program.signal(number)
+    assert stage.drain(program, terminal) == 128 + signal.SIGUSR1
+    assert len(stage.pictures()) == 2
+
+
 def test_sigterm_ends_a_screen_without_a_run(stage):
     terminal = stage.terminal()
     program = stage.program(stage.config, terminal=terminal)
