@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sframes_tui import __version__
-from sframes_tui.errors import SFramesError, UsageError, first_line
+from sframes_tui.errors import SFramesError, UsageError, message_of
 from sframes_tui.printable import printable
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _read_script(path: Path) -> str:
         with tokenize.open(path) as file:
             return file.read()
     except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path}: can't be read as a Python script: {first_line(error)}") from None
+        raise UsageError(f"{path}: can't be read as a Python script: {message_of(error)}") from None
 
 
 def _trust(words: Sequence[str]) -> int:

@@ -83,7 +83,7 @@ class FolderInUseError(SFramesError):
     exit_code = 4
 
 
-def first_line(error: BaseException) -> str:
-    """Somebody else's exception as one line that says something, of at most 300 characters."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line if len(line) <= 300 else line[:299] + "…"
+def message_of(error: BaseException) -> str:
+    """Somebody else's exception as one line that says something: all of its message, of at most 600 characters."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 600 else line[:599] + "…"

@@ -11,28 +11,32 @@ import torch
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, check_header, pipeline_class, unused_parts
-from sframes_tui.errors import ModelError, first_line
+from sframes_tui.engine.scheduling import stand_in
+from sframes_tui.errors import ModelError, message_of
+from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import cached_snapshot
 
 
-def load_checkpoint(path: Path, model: str, dtype: torch.dtype) -> Pipeline:
+def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: torch.dtype) -> Pipeline:
     """A `.safetensors` checkpoint -> its text-to-image pipeline, on the CPU.
 
     Raises `ModelError` where its configuration isn't on this machine, saying how to get it.
     """
     check_header(path, model)
     folder = configuration_for(path, model)
-    check_folder(folder, model, weights=False)
-    check_folder_proportions(folder, model, weights=[path])
+    scheduler = stand_in(folder, model, options)
+    replaced = {} if scheduler is None else {"scheduler": scheduler}
+    check_folder(folder, model, weights=False, replaced=tuple(replaced))
+    check_folder_proportions(folder, model, weights=[path], replaced=tuple(replaced))
     loader: Pipeline = pipeline_class(folder, model)
     unused = unused_parts(folder, model)
     try:
         return loader.from_single_file(
-            str(path), config=str(folder), torch_dtype=dtype, local_files_only=True, **unused
+            str(path), config=str(folder), torch_dtype=dtype, local_files_only=True, **unused, **replaced
         )
     except Exception as error:
         raise ModelError(
-            f"model {model!r} can't be loaded with the configuration in {folder}: {first_line(error)}"
+            f"model {model!r} can't be loaded with the configuration in {folder}: {message_of(error)}"
         ) from error
 
 

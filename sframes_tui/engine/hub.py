@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sframes_tui.engine.safety import has_weights, read_parts, weight_files
-from sframes_tui.errors import ModelError, first_line
+from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource
 
@@ -81,7 +81,7 @@ def _why_not(name: str, config: GenerationConfig, error: Exception) -> str:
         return f"{model}: it is not in the diffusers format (no model_index.json); use its .safetensors file instead"
     if _offline(causes):
         return f"{model}: it is not in the local cache and the hub can't be reached; connect once, or {INSTEAD}"
-    return f"{model}: it can't be downloaded: {first_line(error)}; {INSTEAD}"
+    return f"{model}: it can't be downloaded: {message_of(error)}; {INSTEAD}"
 
 
 _UNREACHABLE = {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "TransportError", "ConnectionError", "TimeoutError"}

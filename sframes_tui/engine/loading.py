@@ -8,15 +8,16 @@ from pathlib import Path
 
 import torch
 
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, scheduler_name, takes
+from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.checkpoint import load_checkpoint
+from sframes_tui.engine.families import image_pipeline
 from sframes_tui.engine.hub import hub_folder
 from sframes_tui.engine.proportions import check_folder_proportions
-from sframes_tui.engine.safety import check_folder, unused_parts
-from sframes_tui.errors import ModelError, first_line
+from sframes_tui.engine.safety import check_folder, pipeline_class, unused_parts
+from sframes_tui.engine.scheduling import stand_in
+from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
-from sframes_tui.story.schedulers import SCHEDULERS
 
 os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
 
@@ -29,6 +30,8 @@ class Loaded:
     notices: tuple[str, ...]
     folder: Path | None = None
     """Where the model lies, if it is a folder."""
+    stands_in: bool = False
+    """Its own scheduler can't be had; another was loaded in its place."""
 
 
 def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype) -> Loaded:
@@ -38,14 +41,17 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     """
     quiet()
     if source.kind == "checkpoint" and source.path is not None:
-        return Loaded(paired(load_checkpoint(source.path, source.name, dtype)), ())
+        return Loaded(paired(load_checkpoint(source.path, source.name, config, dtype)), ())
     folder = hub_folder(source, config) if source.kind == "hub" else source.path
     if folder is None or not folder.is_dir():
         raise ModelError(f"model {source.name!r}: its folder {folder} is missing")
-    check_folder(folder, source.name)
-    check_folder_proportions(folder, source.name)
+    scheduler = stand_in(folder, source.name, config)
+    replaced = () if scheduler is None else ("scheduler",)
+    check_folder(folder, source.name, replaced=replaced)
+    check_folder_proportions(folder, source.name, replaced=replaced)
     variant = pick_variant(folder, config.variant, half=dtype == torch.float16)
-    return Loaded(paired(load_folder(folder, source.name, dtype, variant)), _notices(folder), folder)
+    pipelines = paired(load_folder(folder, source.name, dtype, variant, scheduler))
+    return Loaded(pipelines, _notices(folder), folder, stands_in=scheduler is not None)
 
 
 def _notices(folder: Path) -> tuple[str, ...]:
@@ -76,60 +82,33 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
 
 
-def load_folder(folder: Path, model: str, dtype: torch.dtype, variant: str | None) -> Pipeline:
+def load_folder(
+    folder: Path, model: str, dtype: torch.dtype, variant: str | None, scheduler: Scheduler | None = None
+) -> Pipeline:
     """A checked diffusers folder -> its text-to-image pipeline, on the CPU; `model` is its name, for messages.
 
-    Raises `ModelError` for whatever the libraries refuse.
+    A `scheduler` that is given takes the place of the model's own. Raises `ModelError` for whatever the libraries
+    refuse.
     """
-    from diffusers import AutoPipelineForText2Image
-
-    unused = unused_parts(folder, model)
+    loader: Pipeline = pipeline_class(folder, model)
+    left_out = unused_parts(folder, model) | ({} if scheduler is None else {"scheduler": None})
     try:
-        return AutoPipelineForText2Image.from_pretrained(
-            folder, torch_dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True, **unused
+        pipe = loader.from_pretrained(
+            folder, torch_dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True, **left_out
         )
+        if scheduler is not None:
+            pipe.register_modules(scheduler=scheduler)
     except Exception as error:
-        raise ModelError(f"model {model!r} can't be loaded: {first_line(error)}") from error
+        raise ModelError(f"model {model!r} can't be loaded: {message_of(error)}") from error
+    return pipe
 
 
 def paired(text: Pipeline) -> Pipelines:
     """Adds the image-to-image pipeline that shares the weights, if the model has one that takes `strength`."""
-    from diffusers import AutoPipelineForImage2Image
-
-    try:
-        image = AutoPipelineForImage2Image.from_pipe(text)
-    except ValueError:  # AutoPipeline knows none for this model
-        image = None
+    image = image_pipeline(text)
     if image is not None and not (takes(image.__call__, "strength") and takes(image.__call__, "image")):
         image = None
     pipelines = Pipelines(text, image)
     for pipe in pipelines.all():
         pipe.set_progress_bar_config(disable=True)
     return pipelines
-
-
-def use_scheduler(pipelines: Pipelines, name: str) -> None:
-    """Puts the scheduler called `name` (without "Scheduler") in place of the model's own, with its settings.
-
-    Raises `ModelError` where it is made for other models.
-    """
-    import diffusers
-
-    fitting = fitting_schedulers(pipelines)
-    if name not in fitting:
-        raise ModelError(f"scheduler {name!r} doesn't fit {pipelines.name}; what fits is {', '.join(fitting)}")
-    scheduler = getattr(diffusers, f"{name}Scheduler").from_config(pipelines.scheduler.config)
-    for pipe in pipelines.all():
-        pipe.scheduler = scheduler
-
-
-def fitting_schedulers(pipelines: Pipelines) -> list[str]:
-    """The schedulers that a model's pipelines can work with.
-
-    Flow models predict a velocity, which the others don't understand; and most of their pipelines hand over shifted
-    sigmas, which of the flow schedulers only the Euler one takes.
-    """
-    if not scheduler_name(pipelines.scheduler).startswith("FlowMatch"):
-        return [name for name in SCHEDULERS if not name.startswith("FlowMatch")]
-    plain = pipelines.name.startswith("StableDiffusion3") and not pipelines.scheduler.config.use_dynamic_shifting
-    return ["FlowMatchEulerDiscrete", *(["FlowMatchHeunDiscrete"] if plain else [])]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from sframes_tui.engine.capabilities import Pipelines
-from sframes_tui.errors import DeviceError, first_line
+from sframes_tui.errors import DeviceError, message_of
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -21,7 +21,7 @@ def require_device(error: BaseException) -> None:
     """Raises `DeviceError` for an error after which a GPU's context is spent: every later call would fail as well."""
     lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or "CUDA error" in str(error)
     if lost and not is_out_of_memory(error):
-        raise DeviceError(f"the GPU answers no more ({first_line(error)}); start the program again and resume the run")
+        raise DeviceError(f"the GPU answers no more ({message_of(error)}); start the program again and resume the run")
 
 
 def free_memory() -> None:

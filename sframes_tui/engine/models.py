@@ -10,9 +10,10 @@ from sframes_tui.engine import devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, count_steps, default_of, lacks, sampling_of
 from sframes_tui.engine.grouped import GroupedEngine
-from sframes_tui.engine.loading import load_model, use_scheduler
+from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.engine.reference import ReferenceEngine
+from sframes_tui.engine.scheduling import use_scheduler
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
@@ -50,8 +51,7 @@ class Model:
         pipelines, scheduler = self._loaded.pipelines, copy.deepcopy(self._scheduler)
         for pipe in pipelines.all():
             pipe.scheduler = scheduler
-        if config.scheduler is not None:
-            use_scheduler(pipelines, config.scheduler)
+        use_scheduler(pipelines, config, self._loaded.stands_in)
         count_steps(pipelines, config.num_inference_steps, None)
         size = picture_size(pipelines, config.width, config.height)
         notices = (

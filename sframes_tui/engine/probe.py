@@ -13,7 +13,7 @@ from sframes_tui.engine.capabilities import Pipeline, Pipelines, arguments_for, 
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.protocol import Facts
-from sframes_tui.errors import ModelError, first_line
+from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 
 LITTLE_MEMORY = "a single step runs out of memory: frames will fail unless less is needed for them, as with offload"
@@ -52,7 +52,7 @@ def probe(pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> str |
         raise ModelError(f"model {facts.model!r} can't draw: already after one step {error}") from None
     except Exception as error:  # whatever it is, every frame would run into it
         if not is_out_of_memory(error):
-            raise ModelError(f"model {facts.model!r} can't draw, its first step fails: {first_line(error)}") from error
+            raise ModelError(f"model {facts.model!r} can't draw, its first step fails: {message_of(error)}") from error
     free_memory()
     return LITTLE_MEMORY
 

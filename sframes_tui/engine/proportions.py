@@ -3,7 +3,7 @@
 A configuration of a few lines can ask for hundreds of gigabytes: the loaders allocate first and compare later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -16,13 +16,17 @@ ELEMENTS_PER_BYTE = 4
 """Weights may be packed two to a byte, and a tensor that two places share is counted twice; more is no model."""
 
 
-def check_folder_proportions(folder: Path, model: str, weights: Sequence[Path] | None = None) -> None:
+def check_folder_proportions(
+    folder: Path, model: str, weights: Sequence[Path] | None = None, replaced: Collection[str] = ()
+) -> None:
     """Raises `ModelError` where a part would hold far more numbers than its weight files.
 
     `weights` are the files to measure against, for a folder that only describes a single-file checkpoint; otherwise
-    every part is measured against its own.
+    every part is measured against its own. Parts that are `replaced` are not loaded.
     """
     for part in read_parts(folder, model):
+        if part.name in replaced:
+            continue
         part_class = check_part(part, folder, model)
         if has_weights(part_class):
             files = weight_files(folder / part.name, model) if weights is None else weights

@@ -16,7 +16,7 @@ from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_dev
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
-from sframes_tui.errors import first_line
+from sframes_tui.errors import message_of
 from sframes_tui.story.config import GenerationConfig
 
 OUT_OF_MEMORY = "out of memory: a smaller picture, vae_tiling or offload needs less"
@@ -198,4 +198,4 @@ def said_in_one_sentence(error: Exception) -> str:
     """What a failed frame is reported with."""
     if is_out_of_memory(error):
         return OUT_OF_MEMORY
-    return first_line(error) if not str(error).strip() else f"{type(error).__name__}: {first_line(error)}"
+    return message_of(error) if not str(error).strip() else f"{type(error).__name__}: {message_of(error)}"

@@ -5,10 +5,11 @@ configurations that ask for far more memory than the weights beside them fill.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from sframes_tui.engine.families import text_class
 from sframes_tui.errors import ModelError
 from sframes_tui.story.model_source import PICKLES, read_json
 
@@ -44,14 +45,16 @@ def unused_parts(folder: Path, model: str) -> dict[str, None]:
     return {part: None for part in UNUSED_PARTS if part in index}
 
 
-def check_folder(folder: Path, model: str, weights: bool = True) -> None:
+def check_folder(folder: Path, model: str, weights: bool = True, replaced: Collection[str] = ()) -> None:
     """Raises `ModelError`, saying what was found, unless everything in a diffusers folder may be loaded.
 
-    Without `weights` the folder is one that only describes a checkpoint.
+    Without `weights` the folder is one that only describes a checkpoint. Parts that are `replaced` are not loaded.
     """
     _check_files(folder, model)
     pipeline_class(folder, model)
     for part in read_parts(folder, model):
+        if part.name in replaced:
+            continue
         part_class = check_part(part, folder, model)
         if weights and has_weights(part_class):
             _check_weights(folder / part.name, model)
@@ -59,17 +62,12 @@ def check_folder(folder: Path, model: str, weights: bool = True) -> None:
 
 def pipeline_class(folder: Path, model: str) -> type:
     """Diffusers' text-to-image class for a folder; it must be one that draws from text alone."""
-    from diffusers.pipelines import auto_pipeline
-
     name = read_json(folder / "model_index.json", model).get("_class_name")
-    text = auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
-    for table in (text, auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING):
-        for kind, known in table.items():
-            if known.__name__ == name and kind in text:
-                if "control" in kind:
-                    raise ModelError(f"model {model!r}: {name} needs a control picture besides the text")
-                found: type = text[kind]
-                return found
+    found = text_class(name)
+    if found is not None and "Control" in found.__name__:
+        raise ModelError(f"model {model!r}: {name} needs a control picture besides the text")
+    if found is not None:
+        return found
     raise ModelError(f"model {model!r}: {name!r} is no text-to-image pipeline that diffusers knows")
 
 

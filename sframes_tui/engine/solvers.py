@@ -269,8 +269,9 @@ def pick_solver(scheduler: Scheduler, eta: float, device: torch.device) -> Solve
     """A vectorised solver for a scheduler whose timesteps are set; row by row where there is none for its settings."""
     kind, fits = TABLED.get(scheduler_name(scheduler), (None, lambda _: False))
     plain = not scheduler.config.get("thresholding", False) and fits(scheduler)
-    distinct = len(set(scheduler.timesteps.tolist())) == len(scheduler.timesteps)
-    if kind is None or not plain or not distinct or scheduler.config.prediction_type not in KINDS:
+    times = scheduler.timesteps.tolist()
+    findable = times.count(times[0]) == 1  # else diffusers begins a picture at the second of the places alike
+    if kind is None or not plain or not findable or scheduler.config.prediction_type not in KINDS:
         return RowByRow(scheduler, eta)
     return kind(scheduler, eta, device)
 

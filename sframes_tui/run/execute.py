@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.errors import DiskError, InternalError, SFramesError, first_line
+from sframes_tui.errors import DiskError, InternalError, SFramesError, message_of
 from sframes_tui.printable import counted
 from sframes_tui.run.disk import is_full
 from sframes_tui.run.drawing import Drawing
@@ -142,6 +142,6 @@ def _failures_told(place: Path, frames: int, emit: Emit, control: Control | None
     except KeyboardInterrupt:
         emit(RunCancelled(None, 0, frames))
     except Exception as error:
-        what = f"a fault of the program, please report it: {type(error).__name__}: {first_line(error)}"
+        what = f"a fault of the program, please report it: {type(error).__name__}: {message_of(error)}"
         emit(RunFailed(what))
         raise InternalError(what) from error

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sframes_tui import __version__
-from sframes_tui.errors import first_line
+from sframes_tui.errors import message_of
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, Notice, RunCancelled, RunCompleted, RunFailed
 from sframes_tui.story.config import is_web_address
@@ -67,7 +67,7 @@ def _attempted(deliver: Callable[[str, Fields], None], target: str, fields: Fiel
     try:
         deliver(target, fields)
     except (OSError, ValueError, http.client.HTTPException, subprocess.SubprocessError) as error:
-        return first_line(error)
+        return message_of(error)
     return None
 
 

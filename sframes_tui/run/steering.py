@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sframes_tui.errors import SteeringError, first_line
+from sframes_tui.errors import SteeringError, message_of
 from sframes_tui.run.events import Event, Notice
 from sframes_tui.run.folder import HIDDEN
 from sframes_tui.run.loop import Control, Emit
@@ -71,7 +71,7 @@ class Steering:
                 mine.sendall(json.dumps({"do": word}).encode() + b"\n")
                 answer = json.loads(mine.makefile("rb").readline(LONGEST_ANSWER))
         except (OSError, ValueError, RecursionError) as error:
-            raise SteeringError(f"{self._folder}: its run doesn't answer: {first_line(error)}") from None
+            raise SteeringError(f"{self._folder}: its run doesn't answer: {message_of(error)}") from None
         if not isinstance(answer, dict) or "error" in answer:
             raise SteeringError(f"{self._folder}: its run answers {answer!r}")
         return answer
@@ -103,7 +103,7 @@ def steered(folder: Path, control: Control, emit: Emit) -> Iterator[Emit]:
         with _short_path(folder) as path:
             server = _Server(path, watched)
     except OSError as error:
-        emit(Notice("warning", f"this run can't be steered from elsewhere: {first_line(error)}"))
+        emit(Notice("warning", f"this run can't be steered from elsewhere: {message_of(error)}"))
         yield emit
         return
     thread = threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), name="steering", daemon=True)

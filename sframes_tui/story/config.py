@@ -6,13 +6,15 @@ files in `configs/` all show that text. What it does to pictures is marked besid
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from sframes_tui.story.effect import Draws, Harmless, Plans, Told
 from sframes_tui.story.leave_out import LeftOut
-from sframes_tui.story.schedulers import SCHEDULERS, canonical_scheduler
+from sframes_tui.story.samplers import canonical_scheduler, understood
+from sframes_tui.story.schedulers import SCHEDULERS, Sigmas, takes_sigmas
 from sframes_tui.story.timed_regex import compile_pattern
 
 DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
@@ -82,6 +84,12 @@ class Section(BaseModel):
     )
 
 
+def _fault(key: str, value: object, reason: str) -> ValidationError:
+    """What is wrong with one option of a section, seen beside the others."""
+    error = InitErrorDetails(type="value_error", loc=(key,), input=value, ctx={"error": ValueError(reason)})
+    return ValidationError.from_exception_data("section", [error])
+
+
 class PromptConfig(Section):
     """What is drawn: the text and how it is split."""
 
@@ -130,8 +138,11 @@ class GenerationConfig(Section):
     """Variant of the model's weight files, such as "fp16"."""
 
     scheduler: Draws[Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None] = None
-    """A diffusers scheduler such as "DDIM", "EulerAncestralDiscrete" or "DPMSolverMultistep"; without it the
-    model's own."""
+    """A diffusers scheduler such as "DDIM" or "DPMSolverMultistep"; without it the model's own. Other programs' names,
+    such as "Euler a" or "DPM++ 2M Karras", are understood."""
+
+    sigmas: Draws[Sigmas | None] = None
+    """How the scheduler spaces its noise levels; without it, in its own way. "beta" needs scipy."""
 
     num_inference_steps: Draws[Annotated[int, Field(ge=1, le=1000)]] = 50
     """Denoising steps of a picture that starts from noise."""
@@ -248,6 +259,25 @@ class GenerationConfig(Section):
 
     vae_tiling: Draws[bool] = False
     """Decode pictures tile by tile: saves GPU memory with large pictures."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spacing_understood(cls, values: Any) -> Any:
+        """Takes what a scheduler's name says of the noise levels' spacing as `sigmas`."""
+        if not isinstance(values, dict) or not isinstance(name := values.get("scheduler"), str):
+            return values
+        try:
+            sampler = understood(name)
+        except ValueError:
+            return values  # told where the option itself is looked at
+        sigmas = values.get("sigmas")
+        if sigmas is None:
+            return values | ({"scheduler": sampler.scheduler, "sigmas": sampler.sigmas} if sampler.sigmas else {})
+        if sampler.sigmas and sigmas != sampler.sigmas:
+            raise _fault("sigmas", sigmas, f"the scheduler {name!r} asks for {sampler.sigmas}; leave one of them out")
+        if not takes_sigmas(sampler.scheduler):
+            raise _fault("sigmas", sigmas, f"the scheduler {sampler.scheduler} spaces its noise levels in one way only")
+        return values | {"scheduler": sampler.scheduler}
 
 
 class StyleConfig(Section):

@@ -208,7 +208,57 @@ def _reason(fault: ErrorDetails) -> str:
     return _plain(message) + allowed
 
 
+ELSEWHERE = {
+    "sampler": "generation_config.scheduler",
+    "sampler_name": "generation_config.scheduler",
+    "sampling_method": "generation_config.scheduler",
+    "schedule_type": "generation_config.sigmas",
+    "steps": "generation_config.num_inference_steps",
+    "sampling_steps": "generation_config.num_inference_steps",
+    "ddim_steps": "generation_config.num_inference_steps",
+    "cfg": "generation_config.guidance_scale",
+    "cfg_scale": "generation_config.guidance_scale",
+    "scale": "generation_config.guidance_scale",
+    "cfg_rescale": "generation_config.guidance_rescale",
+    "ddim_eta": "generation_config.eta",
+    "negative": "generation_config.negative_prompt",
+    "uc": "generation_config.negative_prompt",
+    "w": "generation_config.width",
+    "h": "generation_config.height",
+    "n_iter": "generation_config.variants",
+    "batch_count": "generation_config.variants",
+    "ckpt": "generation_config.model",
+    "checkpoint": "generation_config.model",
+    "sd_model_checkpoint": "generation_config.model",
+    "precision": "generation_config.dtype",
+    "strength": "style_configs.weight",
+    "denoise": "style_configs.weight",
+    "denoising_strength": "style_configs.weight",
+    "init_strength": "style_configs.weight",
+}
+"""Keys of other programs, and the option that is the same here."""
+
+NOWHERE = {
+    "clip_skip": "the text encoder is read where the model's makers read it",
+    "hires_fix": "pictures are drawn at their size at once",
+    "enable_hr": "pictures are drawn at their size at once",
+    "restore_faces": "pictures stay as the model draws them",
+    "vae": "the model's own VAE is used",
+    "lora": "the model is used as it is",
+    "loras": "the model is used as it is",
+    "s_churn": "schedulers run without churn",
+    "refiner": "one model draws a picture from its first step to its last",
+}
+"""Keys of other programs for what can't be had here, and what is done instead."""
+
+
 def _unknown_key(path: tuple[int | str, ...]) -> str:
+    key = str(path[-1]).casefold().replace("-", "_").replace(" ", "_")
+    if len(path) > 1 and key in ELSEWHERE:
+        table, _, option = ELSEWHERE[key].rpartition(".")
+        return f"unknown key; it is called {option} here" + (f", in {table}" if table != path[0] else "")
+    if len(path) > 1 and key in NOWHERE:
+        return f"there is no such option: {NOWHERE[key]}"
     if len(path) == 1:
         known = list(SECTIONS)
     else:

@@ -55,7 +55,7 @@ def make_draft(loaded: LoadedConfig, story: Story | None = None) -> Draft:
     story = story or read_story(config.prompt_config, text_file)
     model = locate_model(options.model, options.revision, loaded.folder)
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    plan = make_plan(config, story, read_sampling(model, options.scheduler), seed)
+    plan = make_plan(config, story, read_sampling(model, options.scheduler, options.sigmas), seed)
     return Draft(loaded, text_file, model, plan)
 
 

@@ -29,7 +29,9 @@ def _heading(plan: Plan, text_file: Path | None) -> Iterator[str]:
     assumed = " (assumed)" if sampling.assumed else ""
     source = plan.config.prompt_config.source if text_file is None else str(text_file)
     yield f"story      {one_line(plan.story.key)} from {one_line(source)}"
-    yield f"model      {one_line(options.model)}, {sampling.scheduler}{assumed}, {options.num_inference_steps} steps"
+    spaced = f" ({options.sigmas})" if options.sigmas else ""
+    scheduler = f"{sampling.scheduler}{spaced}{assumed}"
+    yield f"model      {one_line(options.model)}, {scheduler}, {options.num_inference_steps} steps"
     modes = [
         "progressive" if options.progressive else "independent",
         *(["interleave"] if options.progressive and options.interleave else []),

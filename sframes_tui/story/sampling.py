@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sframes_tui.errors import ModelError
 from sframes_tui.story.model_source import ModelSource, read_json
-from sframes_tui.story.schedulers import TAKES_ETA, Family, Sampling
+from sframes_tui.story.schedulers import TAKES_ETA, Family, Sampling, Sigmas, takes_sigmas, with_settings
 
 FLOW = ("StableDiffusion3", "Flux", "QwenImage", "ZImage")
 """Pipelines whose img2img rounds a schedule's rest up."""
@@ -56,11 +56,11 @@ ETA = (
 """Pipelines, less "Pipeline", that hand `eta` on to their scheduler."""
 
 
-def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
+def read_sampling(source: ModelSource, scheduler: str | None, sigmas: Sigmas | None = None) -> Sampling:
     """The step rules of a model with its own scheduler, or with the one called `scheduler`.
 
     Marked as assumed where the model's files aren't on this machine. Raises `ModelError` if they are and can't be
-    read.
+    read, or if the model's scheduler doesn't take such `sigmas`.
     """
     folder = described_in(source)
     if folder is None:
@@ -69,11 +69,13 @@ def read_sampling(source: ModelSource, scheduler: str | None) -> Sampling:
     settings_file = folder / "scheduler" / "scheduler_config.json"
     settings = read_json(settings_file, source.name) if settings_file.exists() else {}
     own = str(settings.get("_class_name", "PNDMScheduler")).removesuffix("Scheduler")
-    name = scheduler or own
+    if sigmas is not None and not takes_sigmas(scheduler or own):
+        raise ModelError(f'sigmas = "{sigmas}": the scheduler {own} spaces its noise levels in one way only')
+    name, changed = (own, {}) if scheduler is None else with_settings(scheduler)
     return Sampling(
         family=_family(kind),
         scheduler=name,
-        skip_prk_steps=settings.get("skip_prk_steps") is True,
+        skip_prk_steps=(settings | changed).get("skip_prk_steps") is True,
         img2img=kind in IMG2IMG,
         eta=kind in ETA and name in TAKES_ETA,
     )
@@ -85,11 +87,12 @@ def _family(kind: str) -> Family:
 
 def _assumed(name: str, scheduler: str | None) -> Sampling:
     """What a model probably is, by its name; Stable Diffusion unless it says otherwise."""
+    name_of_class = scheduler and with_settings(scheduler)[0]
     if re.search(r"flux|stable-diffusion-3|sd-?3|qwen-image|z-image", name, re.IGNORECASE):
-        return Sampling("flow", scheduler or "FlowMatchEulerDiscrete", eta=False, assumed=True)
+        return Sampling("flow", name_of_class or "FlowMatchEulerDiscrete", eta=False, assumed=True)
     xl = re.search(r"xl", name, re.IGNORECASE)
     sampling = Sampling(scheduler="EulerDiscrete" if xl else "PNDM", assumed=True)
-    return replace(sampling, scheduler=scheduler) if scheduler else sampling
+    return replace(sampling, scheduler=name_of_class) if name_of_class else sampling
 
 
 def described_in(source: ModelSource) -> Path | None:

@@ -4,9 +4,8 @@ The counts follow diffusers' `set_timesteps` and the img2img pipelines' `get_tim
 the engine checks them against its scheduler's own timesteps.
 """
 
-import difflib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 Family = Literal["sd", "flow", "lcm"]
 
@@ -36,15 +35,47 @@ SCHEDULERS = (
 )
 
 
-def canonical_scheduler(name: str) -> str:
-    """The name as diffusers writes it, without "Scheduler"; a `ValueError` names the nearest known one."""
-    known = {scheduler.casefold(): scheduler for scheduler in SCHEDULERS}
-    wanted = name.strip().removesuffix("Scheduler").casefold()
-    if wanted in known:
-        return known[wanted]
-    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.3)
-    hint = f"; did you mean {known[nearest[0]]!r}?" if nearest else ""
-    raise ValueError(f"not a scheduler: {name!r}{hint or '.'} Known: {', '.join(SCHEDULERS)}")
+Settings: TypeAlias = dict[str, str | int | bool]
+
+SETTINGS: dict[str, tuple[str, Settings]] = {
+    "DPM++ 2M SDE": ("DPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++", "solver_order": 2}),
+    "DPM++ 2M SDE Heun": (
+        "DPMSolverMultistep",
+        {"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "solver_type": "heun"},
+    ),
+    "DPM++ 3M": ("DPMSolverMultistep", {"algorithm_type": "dpmsolver++", "solver_order": 3}),
+    "DPM++ 3M SDE": ("DPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++", "solver_order": 3}),
+    "PLMS": ("PNDM", {"skip_prk_steps": True}),
+    "UniPC bh1": ("UniPCMultistep", {"solver_type": "bh1"}),
+}
+"""What is one of diffusers' schedulers with settings that it doesn't have by itself, by its common name."""
+
+Sigmas = Literal["karras", "exponential", "beta"]
+
+TAKES_SIGMAS = frozenset(
+    {
+        "DEISMultistep",
+        "DPMSolverMultistep",
+        "DPMSolverSinglestep",
+        "EulerDiscrete",
+        "FlowMatchEulerDiscrete",
+        "HeunDiscrete",
+        "KDPM2AncestralDiscrete",
+        "KDPM2Discrete",
+        "LMSDiscrete",
+        "UniPCMultistep",
+    }
+)
+"""Schedulers whose noise levels can be spaced in other ways than their own."""
+
+
+def with_settings(name: str) -> tuple[str, Settings]:
+    """Diffusers' own name, without "Scheduler", of a name in `SCHEDULERS` or `SETTINGS`; and what is set for it."""
+    return SETTINGS.get(name, (name, {}))
+
+
+def takes_sigmas(name: str) -> bool:
+    return with_settings(name)[0] in TAKES_SIGMAS
 
 
 @dataclass(frozen=True)

@@ -189,8 +189,9 @@ class ChoiceField(FormField, can_focus=True):
             text = Content.styled("━━● on" if shown else "○━━ off", "$text-muted" if quiet else "$text-success")
         else:
             colour = "$text-muted" if absent else "" if shown in self.values else "$text-error"
-            text = Content.assemble(("◂ ", "$text-muted"), (one_line(str(shown), 40), colour), (" ▸", "$text-muted"))
-        return text + Content.styled("  default", "$text-muted italic") if absent else text
+            words = placeholder(self.option) if shown is None else str(shown)
+            text = Content.assemble(("◂ ", "$text-muted"), (one_line(words, 40), colour), (" ▸", "$text-muted"))
+        return text + Content.styled("  default", "$text-muted italic") if absent and shown is not None else text
 
     def action_turn(self, steps: int) -> None:
         """To the next value, or the one before; from the last on to the first."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sframes_tui.errors import SFramesError, first_line
+from sframes_tui.errors import SFramesError, message_of
 
 MOST_PIXELS = 64_000_000
 """About 200 MB; a grid of a long chapter has that."""
@@ -34,7 +34,7 @@ def read_picture(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise PictureError("the file is gone") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on broken files.
-        raise PictureError(f"can't be shown: {first_line(error)}") from None
+        raise PictureError(f"can't be shown: {message_of(error)}") from None
     picture.thumbnail((KEPT_SIDE, KEPT_SIDE))
     return picture
 

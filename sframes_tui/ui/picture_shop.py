@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from PIL import Image
 
-from sframes_tui.errors import SFramesError, first_line
+from sframes_tui.errors import SFramesError, message_of
 from sframes_tui.ui.picture_files import PictureError, file_mark, read_picture
 from sframes_tui.ui.picture_painting import Painting, Space, paint
 
@@ -103,6 +103,6 @@ def _attempt(work: Callable[[], Painting]) -> Painting | str:
     except PictureError as error:
         return str(error)
     except SFramesError as error:
-        return first_line(error)
+        return message_of(error)
     except Exception as error:  # Previews are made by engines, and paintings by a library.
-        return f"can't be shown: {first_line(error)}"
+        return f"can't be shown: {message_of(error)}"
