@@ -1,9 +1,11 @@
 """The headless front end: finished pictures on stdout, everything else on stderr. Must not import torch or textual."""
 
+import contextlib
 import dataclasses
 import json
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from sframes_tui.engine.protocol import EngineFactory
+from sframes_tui.errors import SFramesError
 from sframes_tui.run.describe import describe, duration
 from sframes_tui.run.events import (
     ChapterCompleted,
@@ -40,6 +43,19 @@ def run_batch(draft: Draft, make_engine: EngineFactory, root: Path, as_json: boo
     Whoever calls this has made sure that the configuration's commands are trusted. Raises what `execute` raises.
     """
     return draw_in_batch(draft, lambda emit, control: execute(draft, make_engine, root, emit, control, notify), as_json)
+
+
+@contextlib.contextmanager
+def failures_as_json(wanted: bool) -> Iterator[None]:
+    """With `--json`, what keeps a run from beginning is told as its last event too."""
+    try:
+        yield
+    except SFramesError as error:
+        if wanted:
+            sink = Sink(sys.stdout)
+            sink.line(as_json_line(RunFailed(str(error))))
+            sink.close(hurry=False)
+        raise
 
 
 def draw_in_batch(draft: Draft, draw: Callable[[Emit, Control], None], as_json: bool) -> int:

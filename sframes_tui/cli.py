@@ -33,6 +33,7 @@ EXIT_CODES = """exit codes:
 
 COMMANDS_HELP = """other commands:
   resume RUN [--batch]     go on with a run that was interrupted, or whose text or configuration was edited
+  resume CONFIG --or-start --batch    the same with a configuration's newest run, or begin one: a job's one line
   redraw RUN PICTURE       draw one picture again, with another seed, prompt or strength
   attach RUN               watch a run that another process draws, pause or stop it
   status RUN [--json]      how a run is: counts, who draws it, time left, what failed
@@ -82,24 +83,19 @@ def _draw(words: Sequence[str]) -> int:
         return _open_screen(arguments)
     if arguments.config is None:
         parser.error("name a configuration file, such as configs/lighthouse.toml")
-    from sframes_tui.batch import as_json_line, run_batch
-    from sframes_tui.run.events import RunFailed
+    from sframes_tui.batch import failures_as_json, run_batch
     from sframes_tui.run.trust import require_trust
     from sframes_tui.story.config_file import load_config
     from sframes_tui.story.draft import make_draft
     from sframes_tui.story.plan_text import describe_plan
 
-    try:
+    with failures_as_json(arguments.json):
         loaded = load_config(arguments.config, _overrides(arguments))
         draft = make_draft(loaded)
         if arguments.dry_run:
             return _print_lines(describe_plan(draft.plan, draft.text_file, draft.loaded.notes))
         output = _output_folder(arguments.output)
         require_trust(loaded.path, loaded.config)
-    except SFramesError as error:
-        if arguments.json:
-            _print_lines([as_json_line(RunFailed(str(error)))])
-        raise
     return run_batch(draft, lambda: _load_engine(draft), output, arguments.json, arguments.notify)
 
 
@@ -134,7 +130,7 @@ def _notify_target(given: str) -> str:
 
 def _overrides(arguments: argparse.Namespace) -> "list[Override]":
     """The short flags' values and those of `--set`, which is right where both speak."""
-    short = [(key, getattr(arguments, name)) for name, key in SHORTCUTS.items()]
+    short = [(key, getattr(arguments, name, None)) for name, key in SHORTCUTS.items()]
     given = [(key, value) for key, value in short if value is not None]
     if not arguments.set:
         return given
@@ -230,12 +226,25 @@ def _resume(words: Sequence[str]) -> int:
     arguments = run_commands.resume_parser(parser).parse_args(words)
     if arguments.json and not arguments.batch:
         parser.error("--json needs --batch")
-    if not arguments.batch:
-        from sframes_tui.ui.start import run_screen
+    from sframes_tui.batch import failures_as_json
+    from sframes_tui.run.find import find_run
 
-        root = _output_folder("output")
-        return run_screen(arguments.run, _load_engine, root, notify=arguments.notify, resume=True)
-    return run_commands.resume(arguments.run, _load_engine, arguments.json, arguments.notify)
+    with failures_as_json(arguments.json):
+        root, overrides = _output_folder(arguments.output), _overrides(arguments)
+        found = find_run(arguments.run, root, overrides, arguments.or_start)
+    if arguments.batch:
+        return run_commands.resume(found, _load_engine, root, arguments.json, arguments.notify)
+    from sframes_tui.ui.start import run_screen
+
+    return run_screen(
+        found.folder or arguments.run,
+        _load_engine,
+        root,
+        overrides=() if found.folder else overrides,
+        notify=arguments.notify,
+        resume=True,
+        told=found.notices,
+    )
 
 
 def _redraw(words: Sequence[str]) -> int:

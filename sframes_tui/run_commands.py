@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from sframes_tui.batch import as_json_line, draw_in_batch
+from sframes_tui.batch import draw_in_batch, failures_as_json, run_batch
 from sframes_tui.engine.protocol import Engine
-from sframes_tui.errors import SFramesError
 from sframes_tui.run import redraw as again
-from sframes_tui.run.events import RunFailed
 from sframes_tui.run.execute import go_on
+from sframes_tui.run.find import Found
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.trust import require_trust
@@ -20,15 +19,35 @@ MakeEngine = Callable[[Draft], Engine]
 
 def resume_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     add = parser.add_argument
-    add("run", metavar="RUN", type=Path, help="a run folder, below output/")
+    about = "a run folder, its run.toml, a folder of runs such as output, or a configuration: its newest unfinished run"
+    add("run", metavar="RUN", type=Path, help=about)
     add("--batch", action="store_true", help="draw without a screen: stdout gets one path a finished picture")
     add("--json", action="store_true", help="with --batch: every event as one line of JSON on stdout instead")
+    add("--or-start", action="store_true", help="begin a configuration's run where it has none")
+    add("--output", default="output", metavar="DIR", help="where a configuration's runs are, instead of ./output")
+    more = "of a configuration: replace an option where a run is looked for or begun; what was begun keeps its own"
+    add("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help=more)
     return parser
 
 
-def resume(run: Path, make_engine: MakeEngine, as_json: bool, notify: str | None) -> int:
-    """Draws what a run still lacks, without a screen; returns the exit code. Raises `SFramesError`."""
-    return _drawn(run, as_json, lambda past, emit, control: go_on(past.path, make_engine, emit, control, notify))
+def resume(found: Found, make_engine: MakeEngine, root: Path, as_json: bool, notify: str | None) -> int:
+    """Draws what a run still lacks, or all of one that isn't begun, without a screen; returns the exit code.
+
+    Raises `SFramesError`.
+    """
+    if found.folder is None:
+        assert found.draft is not None
+        draft = found.draft
+        with failures_as_json(as_json):
+            require_trust(draft.loaded.path, draft.config)
+        return run_batch(draft, lambda: make_engine(draft), root, as_json, notify)
+
+    def draw(past: PastRun, emit: Emit, control: Control) -> None:
+        for notice in found.notices:
+            emit(notice)
+        go_on(past.path, make_engine, emit, control, notify)
+
+    return _drawn(found.folder, as_json, draw)
 
 
 def redraw_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -93,11 +112,7 @@ def _redo(arguments: argparse.Namespace, past: PastRun, make_engine: MakeEngine,
 
 def _drawn(run: Path, as_json: bool, draw: Callable[[PastRun, Emit, Control], None]) -> int:
     """Opens a run and lets `draw` work on it, told of on the standard streams."""
-    try:
+    with failures_as_json(as_json):
         past = open_run(run)
         require_trust(run / "run.toml", past.config)
-    except SFramesError as error:
-        if as_json:
-            print(as_json_line(RunFailed(str(error))))
-        raise
     return draw_in_batch(past.draft, lambda emit, control: draw(past, emit, control), as_json)

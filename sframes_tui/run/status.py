@@ -1,8 +1,9 @@
 """How runs are, by their journals and those who draw them. Must not import torch. Writes nothing, reads no picture."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -12,6 +13,10 @@ from sframes_tui.run.describe import duration
 from sframes_tui.run.folder import holder
 from sframes_tui.run.replay import Replay, replay
 from sframes_tui.run.steering import Status, Steering
+
+CONFIG = "run.toml"
+DEPTH = 4
+"""So many folders below an output folder lie runs: key, mode, tags, and date with time."""
 
 Phase = Literal["running", "paused", "finished", "stopped", "failed"]
 """`stopped` is a run that can go on, whether it was told to stop or its process is gone."""
@@ -52,6 +57,11 @@ class RunSummary:
     @property
     def left(self) -> int:
         return self.frames - self.there - len(self.failures) - self.skipped
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every picture is there, as far as its journal knows."""
+        return self.phase == "finished" and self.there == self.frames
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "path": str(self.path), "left": self.left}
@@ -100,10 +110,10 @@ def run_status(folder: Path) -> RunSummary:
     return RunSummary(**{**_fields(summary), **said, "live": live})
 
 
-def past_runs(root: Path) -> list[RunSummary]:
-    """All runs below an output folder, the newest first; those whose journal can't be read are passed over."""
+def past_runs(root: Path, depths: Iterable[int] = (DEPTH,)) -> list[RunSummary]:
+    """All runs so deep below a folder, the newest first; those whose journal can't be read are passed over."""
     found = []
-    for config in root.glob("*/*/*/*/run.toml"):
+    for config in chain.from_iterable(root.glob("*/" * depth + CONFIG) for depth in depths):
         try:
             found.append((config.stat().st_mtime, _summary(config.parent)))
         except (UsageError, DiskError, OSError):
@@ -117,8 +127,8 @@ def _fields(summary: RunSummary) -> dict[str, Any]:
 
 
 def _summary(folder: Path) -> RunSummary:
-    if not (folder / "run.toml").is_file():
-        raise UsageError(f"{folder}: no run folder, since it has no run.toml; name one of those below output/")
+    if not (folder / CONFIG).is_file():
+        raise UsageError(f"{folder}: no run folder, since it has no {CONFIG}; name one of those below output/")
     try:
         known = replay(folder)
     except OSError as error:

@@ -74,7 +74,7 @@ class SFramesApp(App[None]):
         """Why it had to end before it began."""
         self.last_key = 0.0
         """When a key was pressed last, in `time.monotonic()`: pictures make way for keys on a slow line."""
-        self._told: list[Told] = []
+        self._told = [Told(each.level, one_line(each.text, 500)) for each in opening.told]
         self._early: list[Event] = []
         self._takes_keys = False
         self._themes, self._problems = load_themes()

@@ -67,6 +67,7 @@ class MainScreen(RunScreen):
         self._bring_to_front("form")
         self._show_document()
         if self.opening.folder is None:
+            self._start_wanted = self.opening.resume
             self.query_one(StoryView).show_document(self.document)
         else:
             self.call_after_refresh(self.action_show, "pictures")

@@ -10,6 +10,7 @@ from sframes_tui.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from sframes_tui.engine.protocol import Engine
+    from sframes_tui.run.events import Notice
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
 
@@ -29,10 +30,12 @@ class Opening:
     folder: Path | None = None
     """A run folder to look at."""
     resume: bool = False
-    """Whether that run is to go on, once what it lacks was shown."""
+    """Whether that run is to go on, once what it lacks was shown; without a folder, whether one is to start."""
     terminal: Terminal | None = None
     protocol: str | None = None
     """How pictures are shown, in place of what the configuration says."""
     notify: str | None = None
     """Who is told how a run ended, in place of whom the configuration names."""
     native_output: NativeOutput | None = None
+    told: "tuple[Notice, ...]" = ()
+    """What the log begins with."""

@@ -16,6 +16,7 @@ from sframes_tui.ui.terminal import find_terminal
 
 if TYPE_CHECKING:
     from sframes_tui.engine.protocol import Engine
+    from sframes_tui.run.events import Notice
     from sframes_tui.story.config_file import Override
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
@@ -35,12 +36,13 @@ def run_screen(
     protocol: str | None = None,
     notify: str | None = None,
     resume: bool = False,
+    told: "Sequence[Notice]" = (),
 ) -> int:
     """Opens a configuration file or a run folder on the screen and returns the exit code.
 
     `overrides` are put over the file's values, `protocol` and `notify` go before what it says of them; `resume`: a run
-    folder's run is to go on. Raises
-    `UsageError` where there is no terminal, and `ConfigError` for a file that can't be read.
+    folder's run is to go on, a configuration's to start; `told` is what the log begins with. Raises `UsageError` where
+    there is no terminal, and `ConfigError` for a file that can't be read.
     """
     if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("the screen needs a terminal on stdin and stdout; without one, draw with --batch")
@@ -52,7 +54,8 @@ def run_screen(
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
-        return _run(Opening(name, load, make_engine, root, folder, resume, terminal, protocol, notify, output))
+        shown = terminal, protocol, notify, output, tuple(told)
+        return _run(Opening(name, load, make_engine, root, folder, resume, *shown))
 
 
 def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":

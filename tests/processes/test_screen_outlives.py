@@ -95,6 +95,19 @@ def test_a_batch_systems_warnings_finish_the_frame_however_often_they_come(drawi
     assert len(stage.pictures()) == 2
 
 
+def test_a_configuration_whose_run_is_to_go_on_or_begin_is_drawn_without_a_key(stage):
+    terminal = stage.terminal()
+    program = stage.program("resume", stage.config, "--or-start", "--output", stage.output, terminal=terminal)
+    stage.gate.steps(STEPS)
+    until(lambda: not terminal.read() and (stage.pictures() or not program.alive), "the first picture")
+    program.end()
+    again = stage.terminal()
+    program = stage.program("resume", stage.config, "--or-start", "--output", stage.output, terminal=again)
+    # What would be kept and drawn is shown before anything is.
+    until(lambda: again.shows(b"not drawn yet") or not program.alive, "the question")
+    assert program.alive
+
+
 def test_sigterm_ends_a_screen_without_a_run(stage):
     terminal = stage.terminal()
     program = stage.program(stage.config, terminal=terminal)

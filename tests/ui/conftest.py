@@ -104,10 +104,13 @@ def settings(tmp_path):
 
 
 @asynccontextmanager
-async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None):
-    """The application with `path` open, and its pilot; with a run folder instead, that is looked at."""
+async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None, **more):
+    """The application with `path` open, and its pilot; with a run folder instead, that is looked at. `more`: as
+    `Opening` has it.
+    """
     make = make_engine or (lambda draft: PaintEngine(draft.plan))
-    app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, root or path.parent / "output", folder))
+    place = root or path.parent / "output"
+    app = SFramesApp(Opening(path.name, lambda: Document.open(path), make, place, folder, **more))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app._takes_keys)
         yield app, pilot

@@ -3,6 +3,7 @@
 import pytest
 
 from sframes_tui.run import redraw
+from sframes_tui.run.events import Notice
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.ui.dialogs import Question
@@ -42,6 +43,14 @@ async def test_a_stopped_run_goes_on_after_a_word(config, gated, gate):
         await until(pilot, lambda: state(app).phase == "completed" and not app.main.session.running)
         assert (state(app).kept, state(app).drawn) == (2, 4)
         assert open_run(app.main.run_folder).is_finished
+
+
+async def test_a_configuration_without_a_run_is_drawn_where_a_run_was_to_go_on(config):
+    told = (Notice("info", "which run [it] is"),)
+    async with opened(config, resume=True, told=told) as (app, pilot):
+        await until(pilot, lambda: state(app).phase == "completed" and not app.main.session.running)
+        assert state(app).drawn == 6
+        assert "which run [it] is" in log_text(app)
 
 
 async def test_a_run_folder_is_opened_to_look_at(config, gated, gate):
