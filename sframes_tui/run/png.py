@@ -102,8 +102,8 @@ def parameters(recipe: dict[str, Any]) -> str:
         "Version": recipe["program"],
     }
     last = ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None)
-    negative = [f"Negative prompt: {_unnewlined(recipe['negative_prompt'])}"] if recipe["negative_prompt"] else []
-    return "\n".join([_prompt_line(recipe["sent"]), *negative, last])
+    negative = [f"Negative prompt: {_flat(recipe['negative_prompt'])}"] if recipe["negative_prompt"] else []
+    return "\n".join([_flat(recipe["sent"]), *negative, last])
 
 
 def _quoted(value: object) -> str:
@@ -112,12 +112,8 @@ def _quoted(value: object) -> str:
     return json.dumps(text, ensure_ascii=False) if set(text) & set(',:\n"') else text
 
 
-def _unnewlined(text: str) -> str:
-    return " ".join(text.split("\n"))
-
-
-def _prompt_line(prompt: str) -> str:
-    """A story line that begins like the format's own second line would be read as that line: its colon is moved."""
-    flat = _unnewlined(prompt)
-    marker = "Negative prompt:"
-    return flat.replace(marker, "Negative prompt :", 1) if flat.lstrip().startswith(marker) else flat
+def _flat(text: str) -> str:
+    """A text in one line. Readers take the format's own words for the begin of its second line, wherever they stand:
+    their colon is moved.
+    """
+    return " ".join(text.split("\n")).replace("Negative prompt:", "Negative prompt :")

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy
+import pytest
 from PIL import Image
 
 from sframes_tui.engine.protocol import Facts
@@ -38,9 +39,15 @@ def test_other_tools_can_read_how_a_picture_was_drawn():
     assert (pairs["Steps"], pairs["Size"], pairs["Denoising strength"]) == ("50", "64x48", "0.5")
 
 
-def test_a_prompt_cannot_pose_as_the_negative_prompt():
+@pytest.mark.parametrize("text", ["Negative prompt: x", "a Negative prompt: b Negative prompt: c", "Negative\nprompt:"])
+@pytest.mark.parametrize("negative", [None, "bad", "bad Negative prompt: x"])
+def test_a_prompt_cannot_pose_as_the_negative_prompt(text, negative):
     _, recipe = recipe_of(0)
-    assert png.parameters({**recipe, "sent": "Negative prompt: x"}).startswith("Negative prompt : x\n")
+    told = png.parameters({**recipe, "sent": text, "negative_prompt": negative})
+    # As sd-parsers takes it apart, at the words wherever they stand.
+    parts = "\n".join(told.split("\n")[:-1]).split("Negative prompt:")
+    assert len(parts) == (1 if negative is None else 2)
+    assert parts[0].strip() == text.replace("\n", " ").replace("prompt:", "prompt :")
 
 
 def test_the_json_chunk_has_all_that_draws_the_picture_again():
