@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sframes_tui.errors import ModelError
+from sframes_tui.story.weight_kind import why_not_a_model
 
 BUILTIN_PREFIX = "builtin:"
 JSON_LIMIT = 10_000_000
@@ -70,14 +71,26 @@ def _existing(root: Path, name: str) -> Path | None:
 def _local(name: str, path: Path) -> ModelSource:
     if path.is_dir():
         if not (path / "model_index.json").is_file():
-            raise ModelError(f"model {name!r}: the folder has no model_index.json, so it is no diffusers model")
+            raise ModelError(
+                f"model {name!r}: the folder has no model_index.json, so it is no diffusers model{_what(path)}"
+            )
         return ModelSource(name, "folder", path)
     if path.suffix.lower() == ".safetensors" and path.is_file():
+        if why := why_not_a_model(path):
+            raise ModelError(f"model {name!r}: {why}")
         return ModelSource(name, "checkpoint", path)
     raise ModelError(
         f"model {name!r}: only diffusers folders and .safetensors files are loaded, "
         "since other checkpoint formats can run code"
     )
+
+
+def _what(folder: Path) -> str:
+    """What a folder that is no model holds instead, as the end of a sentence."""
+    for file in sorted(folder.glob("*.safetensors"))[:1]:
+        if why := why_not_a_model(file):
+            return f"; of its {file.name}: {why}"
+    return ""
 
 
 def cached_snapshot(repo: str, revision: str | None = None) -> Path | None:
