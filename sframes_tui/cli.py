@@ -19,6 +19,7 @@ from sframes_tui.printable import printable
 
 if TYPE_CHECKING:
     from sframes_tui.engine.protocol import Engine
+    from sframes_tui.story.config import GenerationConfig
     from sframes_tui.story.config_file import Override
     from sframes_tui.story.draft import Draft
 
@@ -31,10 +32,16 @@ EXIT_CODES = """exit codes:
                                  SIGXCPU): finishes the frames in hand, however often
 """
 
+AGAIN_CODES = """exit codes:
+  0  the same pixels           1  other pixels
+  2  no recipe that can be used, no such base or model
+"""
+
 COMMANDS_HELP = """other commands:
   resume RUN [--batch]     go on with a run that was interrupted, or whose text or configuration was edited
   resume CONFIG --or-start --batch    the same with a configuration's newest run, or begin one: a job's one line
   redraw RUN PICTURE       draw one picture again, with another seed, prompt or strength
+  again PICTURE            draw one picture from the recipe in its file, and say whether it is the same
   attach RUN               watch a run that another process draws, pause or stop it
   status RUN [--json]      how a run is: counts, who draws it, time left, what failed
   convert SCRIPT -o FILE   the original script's settings as a configuration file
@@ -255,6 +262,23 @@ def _redraw(words: Sequence[str]) -> int:
     return run_commands.redraw(parser, parser.parse_args(words), _load_engine)
 
 
+def _again(words: Sequence[str]) -> int:
+    from sframes_tui import run_commands
+    from sframes_tui.story.model_source import ModelSource
+
+    def load(config: "GenerationConfig", source: ModelSource) -> "Engine":
+        from sframes_tui.engine.models import load_engine
+
+        return load_engine(config, source)
+
+    def say(line: str) -> None:
+        _print_lines([printable(line)])
+
+    about = "Draw one picture from the recipe in its file, and say whether the bytes are the same."
+    arguments = run_commands.again_parser(_parser("sframes again", about, AGAIN_CODES)).parse_args(words)
+    return run_commands.draw_from_recipe(arguments, load, say)
+
+
 def _attach(words: Sequence[str]) -> int:
     from sframes_tui import attach_commands
 
@@ -283,6 +307,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "doctor": _doctor,
     "resume": _resume,
     "redraw": _redraw,
+    "again": _again,
     "attach": _attach,
     "status": _status,
 }

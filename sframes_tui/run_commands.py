@@ -1,4 +1,4 @@
-"""`resume` and `redraw`: what the command line does with a run that was begun. Must not import torch or textual."""
+"""`resume`, `redraw` and `again`: what the command line does with what was drawn. Must not import torch or textual."""
 
 import argparse
 from collections.abc import Callable
@@ -6,12 +6,15 @@ from pathlib import Path
 
 from sframes_tui.batch import draw_in_batch, failures_as_json, run_batch
 from sframes_tui.engine.protocol import Engine
+from sframes_tui.errors import UsageError
 from sframes_tui.run import redraw as again
+from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.find import Found
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.trust import require_trust
+from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.draft import Draft
 
 MakeEngine = Callable[[Draft], Engine]
@@ -108,6 +111,44 @@ def _redo(arguments: argparse.Namespace, past: PastRun, make_engine: MakeEngine,
     descendants: again.Descendants = "redraw" if arguments.with_descendants else "keep" if arguments.keep else "stale"
     request = again.Request(frames, arguments.seed, arguments.prompt, arguments.strength, descendants)
     again.redraw(past.path, request, make_engine, emit, control)
+
+
+def again_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    add = parser.add_argument
+    add("picture", metavar="PICTURE.png", type=Path, help="a picture that S-Frames drew")
+    add("--base", type=Path, metavar="FILE", help="the picture that it started from, if that isn't beside it")
+    add("-o", "--output", type=Path, metavar="OUT.png", help="keep what was drawn; otherwise nothing is written")
+    add("--device", type=_device, metavar="D", help="draw on this device instead of one of the kind that drew it")
+    add("--model", metavar="M", help="where the model is, if it isn't found by the name in the recipe")
+    return parser
+
+
+def _device(text: str) -> str:
+    try:
+        return GenerationConfig(device=text).device
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, mps, cuda, cuda:1") from None
+
+
+def draw_from_recipe(arguments: argparse.Namespace, load_model: LoadModel, say: Say) -> int:
+    """Draws one picture from its own recipe and says how it compares; 0 if its pixels are the same, else 1.
+
+    Raises `SFramesError`.
+    """
+    out: Path | None = arguments.output
+    if out is not None and out.exists():
+        raise UsageError(f"{out}: exists already; choose another name with -o")
+    told = read_told(arguments.picture)
+    drawn = draw_again(told, arguments.base, arguments.device, arguments.model, load_model, say)
+    for line in drawn.lines():
+        say(line)
+    if out is not None:
+        try:
+            with out.open("xb") as file:
+                file.write(drawn.data)
+        except OSError as error:
+            raise UsageError(f"{out}: can't be written: {error.strerror}") from None
+    return 0 if drawn.is_same else 1
 
 
 def _drawn(run: Path, as_json: bool, draw: Callable[[PastRun, Emit, Control], None]) -> int:

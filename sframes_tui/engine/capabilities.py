@@ -1,7 +1,9 @@
 """What a loaded pipeline takes, found by looking at its signatures; never by trying. Must not import diffusers."""
 
 import copy
+import hashlib
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +17,10 @@ Pipeline: TypeAlias = Any
 
 Scheduler: TypeAlias = Any
 """A diffusers scheduler."""
+
+
+MAX_SETTINGS = 4000
+"""Characters of a scheduler's settings that are told as they are."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,16 @@ def default_of(function: Callable[..., object], name: str) -> Any:
 
 def scheduler_name(scheduler: Scheduler) -> str:
     return type(scheduler).__name__.removesuffix("Scheduler")
+
+
+def scheduler_settings(scheduler: Scheduler) -> dict[str, Any]:
+    """A scheduler's configuration as JSON data; a hash of it where it is long, such as a table of betas."""
+    settings = {key: value for key, value in sorted(scheduler.config.items()) if not key.startswith("_")}
+    text = json.dumps(settings, default=str)
+    if len(text) > MAX_SETTINGS:
+        return {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
 def takes_eta(pipelines: Pipelines) -> bool:

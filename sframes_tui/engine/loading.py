@@ -30,6 +30,8 @@ class Loaded:
     notices: tuple[str, ...]
     folder: Path | None = None
     """Where the model lies, if it is a folder."""
+    variant: str | None = None
+    """Of its weight files."""
     stands_in: bool = False
     """Its own scheduler can't be had; another was loaded in its place."""
 
@@ -51,7 +53,7 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     check_folder_proportions(folder, source.name, replaced=replaced)
     variant = pick_variant(folder, config.variant, half=dtype == torch.float16)
     pipelines = paired(load_folder(folder, source.name, dtype, variant, scheduler))
-    return Loaded(pipelines, _notices(folder), folder, stands_in=scheduler is not None)
+    return Loaded(pipelines, _notices(folder), folder, variant, stands_in=scheduler is not None)
 
 
 def _notices(folder: Path) -> tuple[str, ...]:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from sframes_tui.engine import devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, count_steps, default_of, lacks, sampling_of
+from sframes_tui.engine.capabilities import (
+    Pipeline,
+    Pipelines,
+    count_steps,
+    default_of,
+    lacks,
+    sampling_of,
+    scheduler_settings,
+)
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.protocol import Engine, Facts
@@ -79,6 +87,8 @@ class Model:
             dtype=str(self._dtype).removeprefix("torch."),
             hardware=devices.hardware_name(self._device),
             engine="reference",
+            variant=self._loaded.variant,
+            scheduler_settings=scheduler_settings(pipelines.scheduler),
             notices=tuple(dict.fromkeys(notices)),
             kept=kept,
         )

@@ -1,9 +1,9 @@
 """What the loop asks of an engine. Must not import torch: front ends and the loop know engines by this file alone."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
@@ -102,6 +102,10 @@ class Facts:
     """What the device is, with the number of threads where that is a CPU's: calls take as long on the same one."""
     engine: str
     """Which engine draws, for people: "reference"."""
+    variant: str | None = None
+    """Of the model's weight files that were loaded."""
+    scheduler_settings: Mapping[str, Any] = field(default_factory=dict)
+    """JSON data: the settings of the scheduler in use, or a hash of them where they are long."""
     notices: tuple[str, ...] = ()
     """What the model can't do that the configuration asks for, one sentence each."""
     kept: bool = False

@@ -14,6 +14,7 @@ from PIL import Image
 
 from sframes_tui.run import png, takes
 from sframes_tui.run.events import Event, FrameCompleted
+from sframes_tui.run.recipe import make_recipe
 from sframes_tui.run.replay import Saved, Sheet
 from sframes_tui.run.session import Session
 from sframes_tui.run.sheets import Due, Sheets
@@ -31,6 +32,10 @@ class Finished:
     picture: Image.Image
     base: Image.Image | None
     attempt: int
+    rows: int
+    """How many pictures a call was made for."""
+    place: int | None
+    """Which of them it was, where that is its own."""
     started: float
     """`time.monotonic()` of its beginning."""
 
@@ -65,8 +70,18 @@ class Archive:
     def _encoded(self, finished: Finished) -> bytes:
         session, frame = self._session, finished.frame
         base_pixels = None if finished.base is None else png.pixel_hash(finished.base)
-        sent = session.fitted(frame).text
-        recipe = png.recipe(session.plan, frame, sent, session.facts, base_pixels, finished.attempt)
+        recipe = make_recipe(
+            session.plan,
+            frame,
+            session.fitted(frame),
+            session.facts,
+            fingerprint=session.fingerprint,
+            rows=finished.rows,
+            place=finished.place,
+            base_pixels=base_pixels,
+            pixels=png.pixel_hash(finished.picture),
+            attempt=finished.attempt,
+        )
         return png.encode(finished.picture, png.picture_info(recipe))
 
     def _entry(self, finished: Finished, data: bytes) -> Saved:

@@ -41,7 +41,9 @@ class Drawing:
         with contextlib.ExitStack() as failing:
             failing.callback(self.engine.close)
             self.plan = self._draft.planned_for(self.engine.facts.sampling)
-            self.identities = Identities(self.plan, fingerprint(self._draft, self._version), self._version)
+            self._fingerprint = fingerprint(self._draft)
+            known_as = self._fingerprint if self._version == VERSION else fingerprint(self._draft, self._version)
+            self.identities = Identities(self.plan, known_as, self._version)
             self._tell_notes()
             check_story(self.plan, self._emit)
             check_model(self.engine, self._emit)
@@ -75,7 +77,7 @@ class Drawing:
             style = plan.style_text(plan.frames[number])
             if (prompt, style) not in prompts:
                 prompts[prompt, style] = self.engine.fit([prompt], style)[0]
-        return Session(plan, self.identities, folder, journal, survey, self.engine.facts, prompts)
+        return Session(plan, self.identities, folder, journal, survey, self.engine.facts, prompts, self._fingerprint)
 
     def draw(self, session: Session, replay: Replay, control: Control) -> bool:
         """Draws what is to be drawn, and tells of it from its begin to its end.

@@ -77,8 +77,8 @@ class Loop:
         self._session, self._plan, self._engine = session, session.plan, engine
         self._emit, self._control, self._patience = emit, control, session.folder.patience
         todo, follow = session.survey.todo, session.survey.follow
-        slots = engine.capacity if engine.pinned else 1
-        self._schedule = Schedule(session.plan, engine.capacity, slots, todo, follow)
+        self._slots = engine.capacity if engine.pinned else 1
+        self._schedule = Schedule(session.plan, engine.capacity, self._slots, todo, follow)
         self._archive = Archive(session, sheets or {})
         self._bases = Bases(session.plan, session.folder)
         self._hands = Hands(session, self._bases)
@@ -244,12 +244,21 @@ class Loop:
         self._redo(self._schedule.drawn(frame))
         self._leave_stale(frame)
         attempt = self._attempts.pop(frame.number, 0)
-        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, in_hand.started))
+        rows, place = self._engine.capacity, self._place(frame)
+        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, rows, place, in_hand.started))
         if self._schedule.has_successors(frame):
             self._bases.keep(frame.number, picture)
         if in_hand.frame.base is not None:
             # A picture has one successor only, and that is settled now.
             self._bases.drop(in_hand.frame.base)
+
+    def _place(self, frame: Frame) -> int | None:
+        """Which row of a call is the frame's own; None where it takes whichever is free."""
+        if self._engine.capacity == 1:
+            return 0
+        if not self._engine.pinned:
+            return None
+        return self._plan.chains[frame.number] % self._slots % self._engine.capacity
 
     def _redo(self, frames: list[Frame]) -> None:
         """Frames that had their pictures are drawn again; before the journal has the picture that makes them so."""

@@ -27,6 +27,8 @@ class Session:
     """What to draw, and what has its picture."""
     facts: Facts
     prompts: Prompts
+    fingerprint: str
+    """The model's, for recipes: `identities` may know it by an earlier version's."""
 
     def fitted(self, frame: Frame) -> Fitted:
         """The frame's prompt as the model reads it."""

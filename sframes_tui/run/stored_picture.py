@@ -6,6 +6,7 @@ size is known; whatever is wrong is one `OSError`.
 
 import io
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -23,11 +24,15 @@ def read_stored(path: Path, size: tuple[int, int] | None = None) -> Image.Image:
 
     Raises `OSError`, whose `strerror` says what is wrong, for anything but a sound PNG of that size.
     """
-    data = read_plain(path, MAX_BYTES)
+    return decoded(read_plain(path, MAX_BYTES), path, size)[0]
+
+
+def decoded(data: bytes, path: Path, size: tuple[int, int] | None = None) -> tuple[Image.Image, Mapping[str, str]]:
+    """A PNG file's picture and text chunks, which Pillow bounds; `path` is for messages. Raises as `read_stored`."""
     try:
         _check_size(data, size)
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            return picture.convert("RGB")
+            return picture.convert("RGB"), getattr(picture, "text", {})
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, struct.error) as error:  # Pillow's, on bad files
         raise OSError(0, f"no PNG that can be read: {error}", str(path)) from None
 

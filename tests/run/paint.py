@@ -21,7 +21,7 @@ def new_session(plan, folder, engine):
     prompts = {pair: engine.fit([pair[0]], pair[1])[0] for pair in pairs}
     survey = Survey(todo=dict.fromkeys(range(len(plan.frames)), "new"))
     journal = Journal(folder.path / NAME)
-    return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts)
+    return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts, "paint")
 
 
 class PaintEngine:

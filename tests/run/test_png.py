@@ -8,9 +8,14 @@ import numpy
 import pytest
 from PIL import Image
 
-from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.protocol import Facts, Fitted
+from sframes_tui.errors import UsageError
 from sframes_tui.run import png
+from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.grid import make_grid
+from sframes_tui.run.recipe import Base, make_recipe, read_recipe
+from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.effect import Effect, options_that
 from sframes_tui.story.plan import make_plan
 from tests.story.test_plan import DDIM, config, story
 
@@ -24,9 +29,10 @@ def noise(size=(64, 48)):
     return Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=numpy.uint8))
 
 
-def recipe_of(number, **options):
+def recipe_of(number, lost="", **options):
     plan = make_plan(config(2, **options), story(2), DDIM, 1)
-    return plan, png.recipe(plan, plan.frames[number], "sent: text\nmore", FACTS, "hash")
+    where = {"fingerprint": "model", "rows": 2, "place": 1, "base_pixels": "hash", "pixels": "own hash"}
+    return plan, make_recipe(plan, plan.frames[number], Fitted("sent: text\nmore", lost), FACTS, **where)
 
 
 def test_other_tools_can_read_how_a_picture_was_drawn():
@@ -43,22 +49,33 @@ def test_other_tools_can_read_how_a_picture_was_drawn():
 @pytest.mark.parametrize("negative", [None, "bad", "bad Negative prompt: x"])
 def test_a_prompt_cannot_pose_as_the_negative_prompt(text, negative):
     _, recipe = recipe_of(0)
-    told = png.parameters({**recipe, "sent": text, "negative_prompt": negative})
+    options = recipe.options.model_copy(update={"negative_prompt": negative})
+    told = png.parameters(recipe.model_copy(update={"sent": text, "options": options}))
     # As sd-parsers takes it apart, at the words wherever they stand.
     parts = "\n".join(told.split("\n")[:-1]).split("Negative prompt:")
     assert len(parts) == (1 if negative is None else 2)
     assert parts[0].strip() == text.replace("\n", " ").replace("prompt:", "prompt :")
 
 
-def test_the_json_chunk_has_all_that_draws_the_picture_again():
+def test_the_recipe_in_a_file_is_the_one_that_was_written():
     plan, recipe = recipe_of(3)
     picture = noise()
     with Image.open(io.BytesIO(png.encode(picture, png.picture_info(recipe)))) as saved:
-        read = json.loads(saved.text["sframes"])
+        text = saved.text["sframes"]
         assert saved.tobytes() == picture.tobytes()
-    assert read == recipe
-    assert read["base"] == {"file": "tag0 0-0.png", "pixels_sha256": "hash"}
-    assert read["prompt"], read["style"] == (plan.prompt(plan.frames[3]), plan.style_text(plan.frames[3]))
+    assert read_recipe(text, "a.png") == (recipe, None)
+    assert recipe.base == Base(file="tag0 0-0.png", pixels_sha256="hash")
+    assert (recipe.prompt, recipe.style) == (plan.prompt(plan.frames[3]), plan.style_text(plan.frames[3]))
+
+
+def test_a_recipe_tells_every_option_that_draws_as_it_acted():
+    told = recipe_of(0, lost="the end", negative_prompt="fog", scheduler="DDIM", width=64, height=48)[
+        1
+    ].options.model_fields_set
+    assert set(options_that(Effect.DRAWS, GenerationConfig)) <= told | {"sigmas"}
+    without = recipe_of(0, eta=0.5, guidance_scale=1.0, negative_prompt="fog")[1].options
+    assert (without.negative_prompt, without.eta) == (None, 0.5)
+    assert "on_overflow" not in without.model_fields_set
 
 
 def test_bytes_depend_on_what_was_drawn_alone():
@@ -82,3 +99,51 @@ def test_a_grid_of_very_many_pictures_stays_within_bounds(tmp_path, monkeypatch)
     path = tmp_path / "a.png"
     noise((32, 32)).save(path)
     assert make_grid([path] * 100, (32, 32)).size == (60, 60)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda recipe: recipe | {"format": 3},
+        lambda recipe: recipe | {"seed": -1},
+        lambda recipe: recipe | {"surprise": 1},
+        lambda recipe: recipe | {"options": recipe["options"] | {"preview": "a program"}},
+        lambda recipe: recipe | {"options": recipe["options"] | {"rows": 10**9}},
+        lambda recipe: recipe | {"sent": ["a"]},
+        lambda recipe: {key: recipe[key] for key in recipe if key != "options"},
+        lambda _: {"format": 1},
+        lambda _: [],
+        lambda recipe: recipe | {"prompt": "a" * 2**20},
+    ],
+)
+def test_a_strangers_recipe_is_refused_in_a_sentence(harm):
+    text = json.dumps(harm(recipe_of(0)[1].as_json))
+    with pytest.raises(UsageError, match=r"^a\.png: its recipe [^\n]+$"):
+        read_recipe(text, "a.png")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "null", '"x"'])
+def test_what_is_no_recipe_is_refused_in_a_sentence(text):
+    with pytest.raises(UsageError, match=r"^a\.png: its recipe [^\n]+$"):
+        read_recipe(text, "a.png")
+
+
+@pytest.mark.parametrize("file", ["../secret.png", "/etc/x.png", "..", ""])
+def test_a_base_that_is_no_file_beside_the_picture_is_not_looked_for(tmp_path, file):
+    recipe = recipe_of(3)[1].model_copy(update={"base": Base(file=file, pixels_sha256="hash")})
+    (tmp_path / "a.png").write_bytes(png.encode(noise(), png.picture_info(recipe)))
+    with pytest.raises(UsageError, match="no file beside it; give it with --base"):
+        draw_again(read_told(tmp_path / "a.png"), None, None, None, None, print)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a" * 9])
+def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path, data):
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(UsageError, match="no PNG that can be read"):
+        read_told(tmp_path / "a.png")
+
+
+def test_a_picture_without_a_recipe_is_refused_in_a_sentence(tmp_path):
+    noise().save(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="no recipe in it"):
+        read_told(tmp_path / "a.png")

@@ -30,7 +30,7 @@ def unbroken(request, tmp_path_factory):
     """A configuration and what its run holds."""
     folder = tmp_path_factory.mktemp(request.param)
     config = write_config(folder, OPTIONS[request.param])
-    return config, pictures(draw(config, folder / "whole")[0])
+    return config, pictures(draw(config, folder / "whole", pinned=True)[0])
 
 
 @pytest.mark.parametrize("stops", [[1], [4, 3], [9, 1, 1]])
@@ -48,7 +48,7 @@ def test_a_resumed_run_holds_the_same_bytes(unbroken, tmp_path, stops):
 
 def test_a_finished_run_has_nothing_to_do(unbroken, tmp_path):
     config, whole = unbroken
-    folder, _ = draw(config, tmp_path)
+    folder, _ = draw(config, tmp_path, pinned=True)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
     watch = resume(folder, spoiled=["never loaded"])
     assert [type(event) for event in watch.events] == [Notice, RunStarted, RunCompleted]
