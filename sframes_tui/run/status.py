@@ -12,9 +12,9 @@ from sframes_tui.printable import counted, one_line
 from sframes_tui.run.describe import duration
 from sframes_tui.run.folder import holder
 from sframes_tui.run.replay import Replay, replay
+from sframes_tui.run.resume import CONFIG
 from sframes_tui.run.steering import Status, Steering
 
-CONFIG = "run.toml"
 DEPTH = 4
 """So many folders below an output folder lie runs: key, mode, tags, and date with time."""
 
