@@ -105,7 +105,7 @@ def _flat(recipe: Recipe) -> dict[str, str]:
         "model": recipe.fingerprint and f"{options.model} ({recipe.fingerprint})",
         "pipeline": recipe.pipeline,
         "scheduler": recipe.scheduler,
-        "settings of the scheduler": str(dict(sorted(recipe.scheduler_settings.items())) or ""),
+        **{f"the scheduler's {key}": str(value)[:80] for key, value in recipe.scheduler_settings.items()},
         "number format": options.dtype,
         "device": options.device if "device" in options.model_fields_set else "",
         "engine": recipe.engine,

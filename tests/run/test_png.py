@@ -7,6 +7,7 @@ import re
 import numpy
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError
@@ -140,6 +141,14 @@ def test_a_base_that_is_no_file_beside_the_picture_is_not_looked_for(tmp_path, f
 def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path, data):
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(UsageError, match="no PNG that can be read"):
+        read_told(tmp_path / "a.png")
+
+
+def test_a_recipe_that_unpacks_to_more_than_any_is_refused_in_a_sentence(tmp_path):
+    info = PngInfo()
+    info.add_text("sframes", "a" * 2**25, zip=True)
+    noise().save(tmp_path / "a.png", pnginfo=info)
+    with pytest.raises(UsageError, match="no PNG that can be read: Decompressed data too large"):
         read_told(tmp_path / "a.png")
 
 

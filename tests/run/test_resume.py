@@ -178,9 +178,9 @@ def test_a_shorter_text_orphans_what_it_no_longer_has(config, finished):
 def test_other_circumstances_are_told(finished):
     (finished / "oil 1-1.png").unlink()
     toml = finished / "run.toml"
-    toml.write_text(toml.read_text().replace("rows = 1", "rows = 2"))
+    toml.write_text(toml.read_text().replace("rows = 1", "rows = 2").replace("compile = false", "compile = true"))
     watch = resume(finished)
-    assert any("rows was 1, is 2" in event.text for event in watch.of(Notice))
+    assert any("rows was 1, is 2; compile was false, is true" in event.text for event in watch.of(Notice))
 
 
 def test_another_devices_number_format_is_told_and_another_option_is_drawn(finished):
