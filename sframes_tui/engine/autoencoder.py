@@ -12,6 +12,11 @@ from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.decoding import SoundDecoding
 
+def latent_dtype(dtype: torch.dtype) -> torch.dtype:
+    """The number format of latents and noise for a denoiser's: at least 32 bits."""
+    return torch.promote_types(dtype, torch.float32)
+
+
 Normalisation = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -20,6 +25,7 @@ class Autoencoder:
 
     def __init__(self, pipe: Pipeline, together: bool) -> None:
         """`together`: pictures are encoded and decoded in one call where several are given."""
+        self.latent_dtype = latent_dtype(pipe.unet.dtype)
         self._pipe, self._together = pipe, together
         self._device: torch.device = pipe._execution_device  # noqa: SLF001
         self._xl = hasattr(pipe, "text_encoder_2")
@@ -32,18 +38,17 @@ class Autoencoder:
 
         A VAE with a posterior draws one sample of it from each picture's own generator.
         """
-        vae, dtype = self._pipe.vae, self._pipe.unet.dtype
+        vae = self._pipe.vae
         images = [self._pipe.image_processor.preprocess(base) for base in bases]
         kept = vae.dtype
         if self._xl and vae.config.get("force_upcast", False):
             vae.to(dtype=torch.float32)
         try:
-            # By way of the UNet's number format, as diffusers does it.
-            on_device = [image.to(device=self._device, dtype=dtype).to(vae.dtype) for image in images]
+            on_device = [image.to(device=self._device, dtype=vae.dtype) for image in images]
             latents = self._encoded(on_device, generators)
         finally:
             vae.to(dtype=kept)
-        return [self._scaled(each.to(dtype)) for each in latents]
+        return [self._scaled(each.to(self.latent_dtype)) for each in latents]
 
     def _encoded(self, images: list[torch.Tensor], generators: Sequence[torch.Generator]) -> list[torch.Tensor]:
         vae = self._pipe.vae
@@ -53,7 +58,8 @@ class Autoencoder:
             part = slice(index, index + 1) if given is not None else slice(None)
             each = given if given is not None else vae.encode(images[index])
             if hasattr(each, "latent_dist"):
-                posterior = type(each.latent_dist)(each.latent_dist.parameters[part])
+                parameters = each.latent_dist.parameters[part]
+                posterior = type(each.latent_dist)(parameters.to(latent_dtype(parameters.dtype)))
                 latents.append(posterior.sample(generator))
             else:
                 latents.append(each.latents[part])
@@ -87,7 +93,7 @@ class Autoencoder:
         if upcast:
             vae.to(dtype=torch.float32)
         try:
-            unscaled = [self._unscaled(each.to(vae.dtype)) for each in latents]
+            unscaled = [self._unscaled(each).to(vae.dtype) for each in latents]
             groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
             with SoundDecoding(vae) as decoding:
                 decoded = [vae.decode(group, return_dict=False)[0] for group in groups]

@@ -27,7 +27,7 @@ from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.engine.reference import said_in_one_sentence
 from sframes_tui.engine.rows import Row, Starter
-from sframes_tui.engine.solvers import RowByRow, pick_solver
+from sframes_tui.engine.solvers import pick_solver
 from sframes_tui.story.config import GenerationConfig
 
 MOST_ROWS = 64
@@ -66,7 +66,8 @@ class Failure:
 class BatchedEngine:
     """Draws up to `capacity` frames at once; the same pictures as the reference engine.
 
-    With one row it does what diffusers' pipelines do, to the bit. With more, `deterministic` keeps every batch alike
+    With one row it does what diffusers' pipelines do: in float32 to the bit, in half precision with latents and guidance
+    in float32. With more, `deterministic` keeps every batch alike
     (as many places, a chain's frames at one place, one memory format, pictures through the VAE one by one), so that a
     picture's bytes depend on its job and the number of rows alone.
     """
@@ -92,8 +93,7 @@ class BatchedEngine:
         scheduler.set_timesteps(config.num_inference_steps)
         self._starter = Starter(pipelines, facts, config, scheduler)
         self._denoiser = Denoiser(pipelines.text, config, scheduler.timesteps)
-        self._row_by_row = RowByRow(scheduler, config.eta)
-        self._vectorised = pick_solver(scheduler, config.eta, self._denoiser.device)
+        self._solver = pick_solver(scheduler, config.eta, self._denoiser.device)
         self._ladder = Ladder(pipelines, self._denoiser.device, config.offload != "none")
         self._previewer = Previewer(pipelines, folder)
         self._pace = Pace(self._denoiser.device)
@@ -233,12 +233,11 @@ class BatchedEngine:
 
     def _denoised(self) -> list[Progress]:
         """One UNet call and one solver step for every row."""
-        solver = self._vectorised if self.capacity > 1 else self._row_by_row
         with torch.no_grad() if self._ladder.offloaded else torch.inference_mode():
             latents = torch.cat([row.latents for row in self._rows])
-            scaled = solver.scaled(self._rows, latents)
+            scaled = self._solver.scaled(self._rows, latents)
             output = self._denoiser(self._rows, scaled, self._fixed)
-            latents = solver.step(self._rows, output, latents)
+            latents = self._solver.step(self._rows, output, latents)
         self._pace.keep()
         made: list[Progress] = []
         for row, *parts in zip(self._rows, *(torch.split(each, 1) for each in (scaled, output, latents)), strict=True):

@@ -66,12 +66,13 @@ class Denoiser:
     def __init__(self, pipe: Pipeline, config: GenerationConfig, timesteps: torch.Tensor) -> None:
         """`timesteps` are those of the whole schedule, on the CPU."""
         self._pipe, self._unet, self._timesteps = pipe, pipe.unet, timesteps
-        # Asked once: diffusers looks through all of a model's modules for the answer.
+        # Asked once: diffusers looks through all of a model's modules for the answers.
         self.device: torch.device = pipe._execution_device  # noqa: SLF001
+        self._dtype: torch.dtype = pipe.unet.dtype
         self._guidance = config.guidance_scale
         self._interval = (config.guidance_start * len(timesteps), config.guidance_end * len(timesteps))
         self._compiled = compiled(pipe.unet, self.device, config.deterministic) if config.compile else None
-        if self.device.type == "cuda" and pipe.unet.dtype in HALF and config.offload != "sequential":
+        if self.device.type == "cuda" and self._dtype in HALF and config.offload != "sequential":
             pipe.unet.to(memory_format=torch.channels_last)
         self._layout: Layout | None = None
         self._embedded_guidance = self._embed_guidance()
@@ -79,17 +80,19 @@ class Denoiser:
     def __call__(self, rows: Sequence[Row], latents: torch.Tensor, fixed: int | None) -> torch.Tensor:
         """The guided model output, like `latents` (rows, channels, height, width), which are scaled already.
 
+        The UNet alone sees and gives them in its own number format.
+
         `fixed` is the number of places in a batch that always looks the same: a row stands at its slot, or all close
         up where one's slot lies beyond, fillers take the other places, and the memory format is one. None: rows close
         up, whatever their format.
         """
         layout = self._laid_out(rows, fixed)
-        batch = _placed(latents, layout)
+        batch = _placed(latents, layout).to(self._dtype)
         if layout.size > 1:
             batch = batch.contiguous(memory_format=self._format(batch))
         batch = torch.cat([_picked(batch, layout.twins), batch]) if layout.twins else batch
         output = self._call(self._network, batch, self._times(layout), layout.condition)
-        return self._guide(output, layout)
+        return self._guide(output.to(latents.dtype), layout)
 
     @property
     def _network(self) -> Callable[..., Any]:
@@ -165,7 +168,7 @@ class Denoiser:
             return None
         scale = torch.tensor([self._guidance - 1])
         embedded: torch.Tensor = self._pipe.get_guidance_scale_embedding(scale, embedding_dim=width)
-        return embedded.to(device=self.device, dtype=self._unet.dtype)
+        return embedded.to(device=self.device, dtype=self._dtype)
 
     def call_seconds(self, rows: int, shape: Sequence[int], condition: Condition, guided: bool) -> float:
         """Seconds of one call with so many rows and their unconditional halves; the best of a few.
@@ -175,7 +178,7 @@ class Denoiser:
         """
         batch = rows * (2 if guided else 1)
         try:
-            latents = torch.zeros((batch, *shape[1:]), device=self.device, dtype=self._unet.dtype)
+            latents = torch.zeros((batch, *shape[1:]), device=self.device, dtype=self._dtype)
             latents = latents.contiguous(memory_format=self._format(latents))
             times = self._timesteps[:1].expand(batch).to(self.device)
             joined = Condition.joined([condition.zeros()] * batch)

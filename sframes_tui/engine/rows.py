@@ -1,7 +1,8 @@
 """A frame while it is drawn, and how its drawing begins. Must not call the UNet.
 
 Noise comes from the frame's own CPU generator in the order in which diffusers' pipelines draw it: the posterior sample
-of the base first, then the noise the picture starts from, then that of each step.
+of the base first, then the noise the picture starts from, then that of each step. Latents and noise are of 32 bits,
+whatever the UNet's number format: in half precision a step would lose what it adds in their last bits.
 """
 
 import copy
@@ -28,7 +29,7 @@ class Row:
     start: int
     """Where in the schedule it begins."""
     latents: torch.Tensor
-    """(1, channels, height, width)."""
+    """(1, channels, height, width); float32, or float64 where the UNet is."""
     text: Condition
     negative: Condition | None
     rescale: float
@@ -38,7 +39,7 @@ class Row:
     step: int = 0
     """Steps done."""
     memory: torch.Tensor | None = None
-    """What a multistep solver keeps of the step before."""
+    """What a multistep solver keeps of the steps before: (1, tensors, channels, height, width)."""
 
     @property
     def place(self) -> int:
@@ -138,7 +139,7 @@ class Starter:
         from diffusers.utils.torch_utils import randn_tensor
 
         noise: torch.Tensor = randn_tensor(
-            self.latent_shape(), generator=generator, device=self._device, dtype=self._pipelines.text.unet.dtype
+            self.latent_shape(), generator=generator, device=self._device, dtype=self._autoencoder.latent_dtype
         )
         return noise
 

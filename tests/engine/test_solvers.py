@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sframes_tui.engine.rows import Row
-from sframes_tui.engine.solvers import RowByRow, Tabled, pick_solver
+from sframes_tui.engine.solvers import RowByRow, pick_solver
+from sframes_tui.engine.tabled import Tabled
 from tests.engine.tiny import SD_BETAS
 
 STEPS = 12
@@ -16,9 +17,9 @@ STARTS = (0, 5, 10, 3)
 CPU = torch.device("cpu")
 
 
-def scheduler_of(name, **settings):
+def scheduler_of(name, steps=STEPS, **settings):
     scheduler = getattr(diffusers, f"{name}Scheduler")(**{**SD_BETAS, **settings})
-    scheduler.set_timesteps(STEPS)
+    scheduler.set_timesteps(steps)
     return scheduler
 
 
@@ -37,8 +38,11 @@ def model(sample, time):
     return torch.sin(3 * sample + time)
 
 
-def run(solver, scheduler, dtype):
-    """Every row to its end, rows leaving as they are done; the latents after each step."""
+def run(solver, scheduler, dtype, output_dtype=None):
+    """Every row to its end, rows leaving as they are done; the latents after each step.
+
+    The model's outputs are rounded to `output_dtype`, if that is given.
+    """
     rows = [row(scheduler, start, seed) for seed, start in enumerate(STARTS)]
     for each in rows:
         each.latents = each.latents.to(dtype)
@@ -48,7 +52,7 @@ def run(solver, scheduler, dtype):
         scaled = solver.scaled(going, latents)
         assert scaled.dtype == dtype
         times = torch.stack([each.time for each in going]).reshape(-1, 1, 1, 1)
-        output = model(scaled, times).to(dtype)
+        output = model(scaled, times).to(output_dtype or dtype).to(dtype)
         for each, after in zip(going, solver.step(going, output, latents).split(1), strict=True):
             assert after.dtype == dtype
             each.latents = after
@@ -81,6 +85,22 @@ CASES = {
         0.0,
     ),
     "DPM++ 2M, Karras": ("DPMSolverMultistep", {"use_karras_sigmas": True}, 0.0),
+    "PNDM": ("PNDM", {"skip_prk_steps": True}, 0.0),
+    "PNDM, v, to alpha 1": ("PNDM", {"skip_prk_steps": True, "set_alpha_to_one": True, **V}, 0.0),
+    "PNDM, trailing": ("PNDM", {"skip_prk_steps": True, "timestep_spacing": "trailing"}, 0.0),
+    "PNDM, no offset": ("PNDM", {"skip_prk_steps": True, "steps_offset": 0}, 0.0),
+    "UniPC": ("UniPCMultistep", {}, 0.0),
+    "UniPC, v": ("UniPCMultistep", {**V, **ZERO_SNR}, 0.0),
+    "UniPC, sample": ("UniPCMultistep", {"prediction_type": "sample"}, 0.0),
+    "UniPC, Karras": ("UniPCMultistep", {"use_karras_sigmas": True}, 0.0),
+    "UniPC, exponential": ("UniPCMultistep", {"use_exponential_sigmas": True}, 0.0),
+    "UniPC, B of h": ("UniPCMultistep", {"solver_type": "bh1", "final_sigmas_type": "sigma_min"}, 0.0),
+    "UniPC, of full order to the end": (
+        "UniPCMultistep",
+        {"lower_order_final": False, "final_sigmas_type": "sigma_min"},
+        0.0,
+    ),
+    "UniPC, some steps uncorrected": ("UniPCMultistep", {"disable_corrector": [0, 3, 5]}, 0.0),
 }
 
 
@@ -89,6 +109,10 @@ CASES = {
 def test_vectorised_steps_are_diffusers_own_to_the_bit(name, dtype):
     kind, settings, eta = CASES[name]
     scheduler = scheduler_of(kind, **settings)
+    assert_equal(scheduler, eta, dtype)
+
+
+def assert_equal(scheduler, eta, dtype):
     solver = pick_solver(scheduler, eta, CPU)
     assert isinstance(solver, Tabled)
     for ours, theirs in zip(
@@ -99,13 +123,33 @@ def test_vectorised_steps_are_diffusers_own_to_the_bit(name, dtype):
             assert torch.equal(mine, their), (step, (mine - their).abs().max())
 
 
-def test_half_precision_steps_are_near():
-    """Ours compute in 32 bits and round once; diffusers rounds after every operation."""
-    scheduler = scheduler_of("DDIM", clip_sample=False)
-    ours = run(pick_solver(scheduler, 0.1, CPU), scheduler, torch.bfloat16)
-    theirs = run(RowByRow(scheduler, 0.1), scheduler, torch.bfloat16)
-    for mine, their in zip(ours, theirs, strict=True):
-        assert torch.allclose(mine[0], their[0], atol=0.1, rtol=0.05)
+@pytest.mark.parametrize("name", ["DPMSolverMultistep", "UniPCMultistep"])
+def test_schedules_that_repeat_a_time_have_a_table_too(name):
+    """50 steps of Karras' sigmas come to the same whole timestep twice."""
+    scheduler = scheduler_of(name, 50, use_karras_sigmas=True)
+    assert len(set(scheduler.timesteps.tolist())) < 50
+    assert_equal(scheduler, 0.0, torch.float32)
+
+
+def test_a_schedule_that_repeats_its_first_time_steps_row_by_row():
+    """Diffusers' schedulers take it for the second place, where they look for a text-to-image's."""
+    scheduler = scheduler_of("UniPCMultistep")
+    scheduler.timesteps[1] = scheduler.timesteps[0]
+    assert isinstance(pick_solver(scheduler, 0.0, CPU), RowByRow)
+
+
+@pytest.mark.parametrize("name", ["DDIM, eta .1", "Euler", "DPM++ 2M", "PNDM", "UniPC"])
+def test_a_half_precision_models_latents_come_nearer_where_they_stay_in_32_bits(name):
+    """Diffusers' pipelines keep them in the model's format: what a step adds is lost in their last bits."""
+    kind, settings, eta = CASES[name]
+    scheduler = scheduler_of(kind, **settings)
+
+    def error(latents):
+        trace = run(RowByRow(scheduler, eta), scheduler, latents, output_dtype=torch.bfloat16)
+        return max((mine[-1] - exact[-1]).abs().max() for mine, exact in zip(trace, truth, strict=True))
+
+    truth = run(RowByRow(scheduler, eta), scheduler, torch.float64)
+    assert error(torch.float32) < error(torch.bfloat16) / 2
 
 
 OTHERS = {
@@ -113,7 +157,10 @@ OTHERS = {
     "third order": ("DPMSolverMultistep", {"solver_order": 3}),
     "stochastic": ("DPMSolverMultistep", {"algorithm_type": "sde-dpmsolver++"}),
     "Heun's": ("HeunDiscrete", {}),
-    "PNDM": ("PNDM", {"skip_prk_steps": True}),
+    "PNDM with its warm-up": ("PNDM", {"skip_prk_steps": False}),
+    "UniPC of third order": ("UniPCMultistep", {"solver_order": 3}),
+    "UniPC on the noise": ("UniPCMultistep", {"predict_x0": False}),
+    "UniPC with thresholding": ("UniPCMultistep", {"thresholding": True}),
     "continuous": ("EulerDiscrete", {"timestep_type": "continuous", **V}),
 }
 
