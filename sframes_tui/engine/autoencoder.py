@@ -12,6 +12,7 @@ from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.decoding import SoundDecoding
 
+
 def latent_dtype(dtype: torch.dtype) -> torch.dtype:
     """The number format of latents and noise for a denoiser's: at least 32 bits."""
     return torch.promote_types(dtype, torch.float32)

@@ -66,10 +66,10 @@ class Failure:
 class BatchedEngine:
     """Draws up to `capacity` frames at once; the same pictures as the reference engine.
 
-    With one row it does what diffusers' pipelines do: in float32 to the bit, in half precision with latents and guidance
-    in float32. With more, `deterministic` keeps every batch alike
-    (as many places, a chain's frames at one place, one memory format, pictures through the VAE one by one), so that a
-    picture's bytes depend on its job and the number of rows alone.
+    With one row it does what diffusers' pipelines do: in float32 to the bit, in half precision with latents and
+    guidance that stay float32. With more, `deterministic` keeps every batch alike (as many places, a chain's frames at
+    one place, one memory format, pictures through the VAE one by one), so that a picture's bytes depend on its job and
+    the number of rows alone.
     """
 
     max_rows = MOST_ROWS

@@ -11,7 +11,6 @@ import torch
 from sframes_tui.engine.capabilities import Scheduler
 from sframes_tui.engine.tabled import Coefficients, Rows, Tabled
 
-
 Pair: TypeAlias = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -91,13 +90,13 @@ ADAMS_BASHFORTH = (
 
 
 def pndm(x: torch.Tensor, noise: torch.Tensor, coefficients: Coefficients) -> torch.Tensor:
-    """Liu et al. 2022 (arXiv 2202.09778), formula 11: from x along the noise to the next time."""
+    """Liu et al. 2022 (arXiv 2202.09778), the transfer part: from x along the noise to the next time."""
     keep, change, divisor = coefficients
     return keep * x - change * noise / divisor
 
 
 class Pndm(Multistep):
-    """`PNDMScheduler` without Runge-Kutta steps, as Stable Diffusion 1 is used: linear multistep (formula 12).
+    """`PNDMScheduler` without Runge-Kutta steps, as Stable Diffusion 1 is used: the paper's linear multistep method.
 
     A row's second step looks at where the first one went and takes the first again with the mean of both outputs; so
     the table is there five times, for steps with 0, 1, 2, 3 and more outputs to look back at. Remembered are the last
@@ -109,19 +108,13 @@ class Pndm(Multistep):
     def _columns(self, scheduler: Scheduler, eta: float) -> list[torch.Tensor]:  # noqa: ARG002
         times = scheduler.timesteps.cpu()
         stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
-        alphas = scheduler.alphas_cumprod.cpu()
         parts = []
         for number, (weights, divisor) in enumerate(ADAMS_BASHFORTH):
             again = number == 1
-            # No row takes its second step at the first place, which has no time before it.
-            start, end = (times + stride).clamp(max=len(alphas) - 1) if again else times, times - (0 if again else stride)
-            alpha, alpha_next = alphas[start], torch.where(end >= 0, alphas[end], scheduler.final_alpha_cumprod)
-            beta, beta_next = 1 - alpha, 1 - alpha_next
-            below = alpha * beta_next**0.5 + (alpha * beta * alpha_next) ** 0.5
-            moved = [(alpha_next / alpha) ** 0.5, alpha_next - alpha, below]
+            start = times + stride if again else times
             same = torch.tensor([again, *weights, divisor], dtype=torch.float32).expand(len(times), -1)
-            parts.append(torch.stack([*same.unbind(1), alpha**0.5, beta**0.5, *moved]))
-        return list(torch.cat(parts, dim=1))
+            parts.append([*same.unbind(1), *_moves(scheduler, start, start - stride)])
+        return [torch.cat(column) for column in zip(*parts, strict=True)]
 
     def step(self, rows: Rows, output: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         length, last = len(self._table) // len(ADAMS_BASHFORTH), len(ADAMS_BASHFORTH) - 1
@@ -138,8 +131,23 @@ class Pndm(Multistep):
         return pndm(x, self._prediction.noise(x, combined, alpha, sigma), tuple(moved))
 
 
+def _moves(scheduler: Scheduler, start: torch.Tensor, end: torch.Tensor) -> list[torch.Tensor]:
+    """Alpha and sigma at some times, and `pndm`'s coefficients from there to others."""
+    alphas = scheduler.alphas_cumprod.cpu()
+    # Beyond the last time is only a second step at the first place, which no row takes.
+    alpha = alphas[start.clamp(max=len(alphas) - 1)]
+    alpha_next = torch.where(end >= 0, alphas[end], scheduler.final_alpha_cumprod)
+    beta, beta_next = 1 - alpha, 1 - alpha_next
+    divisor = alpha * beta_next**0.5 + (alpha * beta * alpha_next) ** 0.5
+    return [alpha**0.5, beta**0.5, (alpha_next / alpha) ** 0.5, alpha_next - alpha, divisor]
+
+
 def unipc(
-    x: torch.Tensor, x0: torch.Tensor, x0_before: torch.Tensor, x0_after: torch.Tensor | None, coefficients: Coefficients
+    x: torch.Tensor,
+    x0: torch.Tensor,
+    x0_before: torch.Tensor,
+    x0_after: torch.Tensor | None,
+    coefficients: Coefficients,
 ) -> torch.Tensor:
     """Zhao et al. 2023 (arXiv 2302.04867), of order 2 on predicted x0: UniP without, UniC with `x0_after`.
 
@@ -194,7 +202,7 @@ def _order_at(scheduler: Scheduler, place: int) -> int:
 
 
 def _alpha_and_sigma(scheduler: Scheduler, place: int) -> Pair:
-    pair: Pair = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[place])
+    pair: Pair = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[place])  # noqa: SLF001
     return pair
 
 

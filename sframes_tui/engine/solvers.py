@@ -4,7 +4,6 @@ Diffusers' schedulers take one timestep for a whole batch. Here each algorithm i
 coefficient each, gathered from a table that is made once; every other scheduler steps row by row, on a copy a row.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch

@@ -148,7 +148,9 @@ def test_an_xl_refiner_is_told_how_beautiful_pictures_are(xl_folder):
 
 
 def mean_difference(first, second):
-    pairs = [(np.asarray(first.pictures[key], float), np.asarray(second.pictures[key], float)) for key in first.pictures]
+    pairs = [
+        (np.asarray(first.pictures[key], float), np.asarray(second.pictures[key], float)) for key in first.pictures
+    ]
     return np.mean([np.abs(one - other).mean() for one, other in pairs])
 
 
