@@ -7,11 +7,11 @@ Stable Diffusion family; `why_not` says which models it can't draw.
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 
@@ -295,13 +295,20 @@ class BatchedEngine:
     def _changed(self, failure: Failure) -> str | None:
         """Changes what may help and says so; None where nothing is left."""
         if not failure.memory:
-            dropped = self._denoiser.drop_compiled()
-            return f"compile has no effect from now on: {failure.reason}" if dropped else None
+            if not self._denoiser.drop_compiled():
+                return None
+            self._tell_of({"compile": False})
+            return f"compile has no effect from now on: {failure.reason}"
         rung = self._ladder.next(self.capacity)
         if rung is None:
             return None
         self.capacity = rung.rows
+        self._tell_of(rung.changed)
         return f"out of memory: {rung.said}"
+
+    def _tell_of(self, changed: Mapping[str, Any]) -> None:
+        """Pictures from here on are drawn with other options than the configuration's."""
+        self.facts = replace(self.facts, changed={**self.facts.changed, **changed})
 
     def rest(self) -> bool:
         return devices.clear(self._pipelines, self._denoiser.device)

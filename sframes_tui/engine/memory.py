@@ -2,7 +2,9 @@
 
 import contextlib
 import gc
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -41,6 +43,8 @@ class Rung:
     """How many frames are to be drawn at once from now on."""
     said: str
     """For people: what was done, and what it does to the pictures."""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    """Options that are others from now on, by their keys."""
 
 
 class Ladder:
@@ -68,9 +72,17 @@ class Ladder:
             said = f"{fewer} instead of {rows} frames at once; pictures may differ from those of {rows} in single bits"
             return Rung(fewer, said)
         if self._tile():
-            return Rung(rows, "pictures are decoded tile by tile; they may differ slightly where tiles meet")
+            return Rung(
+                rows,
+                "pictures are decoded tile by tile; they may differ slightly where tiles meet",
+                {"vae_tiling": True},
+            )
         if self._offload():
-            return Rung(rows, "the model's parts wait in main memory for their turn; the pictures stay the same")
+            return Rung(
+                rows,
+                "the model's parts wait in main memory for their turn; the pictures stay the same",
+                {"offload": "model"},
+            )
         return None
 
     def _tile(self) -> bool:

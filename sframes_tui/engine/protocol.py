@@ -106,6 +106,8 @@ class Facts:
     """Of the model's weight files that were loaded."""
     scheduler_settings: Mapping[str, Any] = field(default_factory=dict)
     """JSON data: the settings of the scheduler in use, or a hash of them where they are long."""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    """Options that the engine had to change while it draws, such as `vae_tiling` where memory ran out."""
     notices: tuple[str, ...] = ()
     """What the model can't do that the configuration asks for, one sentence each."""
     kept: bool = False

@@ -12,6 +12,7 @@ from functools import partial
 
 from PIL import Image
 
+from sframes_tui.engine.protocol import Facts
 from sframes_tui.run import png, takes
 from sframes_tui.run.events import Event, FrameCompleted
 from sframes_tui.run.recipe import make_recipe
@@ -32,6 +33,8 @@ class Finished:
     picture: Image.Image
     base: Image.Image | None
     attempt: int
+    facts: Facts
+    """The engine's, when it was drawn."""
     rows: int
     """How many pictures a call was made for."""
     place: int | None
@@ -74,7 +77,7 @@ class Archive:
             session.plan,
             frame,
             session.fitted(frame),
-            session.facts,
+            finished.facts,
             fingerprint=session.fingerprint,
             rows=finished.rows,
             place=finished.place,

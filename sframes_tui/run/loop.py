@@ -244,8 +244,8 @@ class Loop:
         self._redo(self._schedule.drawn(frame))
         self._leave_stale(frame)
         attempt = self._attempts.pop(frame.number, 0)
-        rows, place = self._engine.capacity, self._place(frame)
-        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, rows, place, in_hand.started))
+        facts, rows, place = self._engine.facts, self._engine.capacity, self._place(frame)
+        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, facts, rows, place, in_hand.started))
         if self._schedule.has_successors(frame):
             self._bases.keep(frame.number, picture)
         if in_hand.frame.base is not None:

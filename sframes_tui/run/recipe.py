@@ -20,7 +20,7 @@ from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.story.schedulers import SCHEDULERS
 
 PROGRAM = f"S-Frames {__version__}"
-MAX_LENGTH = 2**18
+MAX_LENGTH = 2**19
 """Characters of a recipe: four texts of the longest, and plenty."""
 OPTIONS = frozenset(
     [
@@ -161,6 +161,7 @@ def as_drawn(facts: Facts, rows: int) -> dict[str, Any]:
         "device": facts.device.partition(":")[0],
         "engine": "reference" if facts.engine == "reference" else "auto",
         "rows": rows,
+        **facts.changed,
     }
 
 

@@ -75,6 +75,7 @@ def test_tiles_come_after_fewer_rows_and_then_frames_are_given_up():
     assert "1 instead of 2" in fewer
     assert "tile by tile" in tiles
     assert pipelines.text.vae.use_tiling
+    assert drawing.engine.facts.changed == {"vae_tiling": True}
     assert drawing.pictures == {}
     assert {frame: "out of memory" in reason for frame, reason in drawing.spoiled.items()} == {0: True, 1: True}
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -142,6 +143,13 @@ def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path, data):
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(UsageError, match="no PNG that can be read"):
         read_told(tmp_path / "a.png")
+
+
+def test_a_recipe_tells_what_the_engine_had_to_change():
+    plan = make_plan(config(2), story(2), DDIM, 1)
+    facts = replace(FACTS, changed={"vae_tiling": True})
+    where = {"fingerprint": "model", "rows": 1, "place": 0, "base_pixels": None, "pixels": "own hash"}
+    assert make_recipe(plan, plan.frames[0], Fitted("a"), facts, **where).options.vae_tiling
 
 
 def test_a_recipe_that_unpacks_to_more_than_any_is_refused_in_a_sentence(tmp_path):
