@@ -279,14 +279,21 @@ def _place() -> tuple[str, str]:
     program = library = ""
     frame = sys._getframe(2)
     while frame is not None and not program:
-        parts = PurePath(frame.f_code.co_filename).parts
-        line = f"{'/'.join(parts[-2:])}:{frame.f_lineno} {frame.f_code.co_name}"
-        if "sframes_tui" in parts and "site-packages" not in parts:
-            program = line
-        elif "site-packages" in parts and "torch" not in parts:
-            library = library or line
+        owner, name = _owner(frame.f_code.co_filename)
+        line = f"{name}:{frame.f_lineno} {frame.f_code.co_name}" if owner else ""
+        program = line if owner == "program" else program
+        library = library or (line if owner == "library" else "")
         frame = frame.f_back
     return program, library
+
+
+@cache
+def _owner(file: str) -> tuple[str, str]:
+    """("program", "library" or "", the file's name in its folder)."""
+    parts = PurePath(file).parts
+    installed = "site-packages" in parts
+    owner = "program" if "sframes_tui" in parts and not installed else "library" if installed else ""
+    return "" if "torch" in parts else owner, "/".join(parts[-2:])
 
 
 def _tensors(*values: object) -> Iterator[torch.Tensor]:
@@ -336,8 +343,8 @@ class _Questions(TorchFunctionMode):
             torch.Tensor.cpu: lambda tensor, **_: self._moved(tensor, CPU, False),
             torch.Tensor.type_as: lambda tensor, other: self._to(tensor, other),
             torch.Tensor.tolist: self._listed,
-            torch.as_tensor: self._as_tensor,
-            torch.asarray: self._as_tensor,
+            torch.as_tensor: self._made_by(torch.as_tensor),
+            torch.asarray: self._made_by(torch.asarray),
         }
         for name in ("numpy", "__array__", "__dlpack__"):
             self._answers[getattr(torch.Tensor, name)] = self._of_the_host(getattr(torch.Tensor, name))
@@ -406,9 +413,12 @@ class _Questions(TorchFunctionMode):
         self._cuda.transfer(tensor, made, non_blocking)
         return made
 
-    def _as_tensor(self, data: Any, dtype: torch.dtype | None = None, device: Any = None, **_: Any) -> torch.Tensor:
-        made = data if isinstance(data, torch.Tensor) else torch.as_tensor(data)
-        return self._to(made, dtype=dtype, device=device)
+    def _made_by(self, function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def answer(data: Any, dtype: torch.dtype | None = None, device: Any = None, **options: Any) -> torch.Tensor:
+            made = data if isinstance(data, torch.Tensor) else function(data, dtype=dtype, **options)
+            return self._to(made, dtype=dtype, device=device)
+
+        return answer
 
     def _pin(self, tensor: torch.Tensor, *_: Any) -> torch.Tensor:
         if self._device_of(tensor).type == "cuda":
