@@ -6,11 +6,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import psutil
 
 from sframes_tui import __version__
+from sframes_tui.errors import message_of
 from sframes_tui.story.model_source import BUILTIN_PREFIX, BUILTINS
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "pillow", "textual", "textual-image", "rich")
 
@@ -40,11 +45,12 @@ def _devices() -> Iterator[str]:
     import torch
 
     yield f"CPU           {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    if torch.cuda.is_available():
-        for number in range(torch.cuda.device_count()):
-            free, total = torch.cuda.mem_get_info(number)
-            name = torch.cuda.get_device_name(number)
-            yield f"cuda:{number}        {name}, {free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB"
+    from sframes_tui.engine import cuda
+
+    there = cuda.gpus()
+    yield from (f"{device!s:<13} {_gpu(device)}" for device in there)
+    if there:
+        yield from (f"{name:<13} {version}" for name, version in cuda.libraries(there[0]))
     else:
         built = torch.version.cuda
         yield "CUDA          not available: " + (
@@ -52,6 +58,20 @@ def _devices() -> Iterator[str]:
         )
     if torch.backends.mps.is_available():
         yield "MPS           available"
+
+
+def _gpu(device: "torch.device") -> str:
+    """A card, and what is wrong with it: one that is broken, or that another process has for itself, says so here."""
+    import torch
+
+    from sframes_tui.engine import cuda
+
+    try:
+        name, lacking = torch.cuda.get_device_name(device), cuda.lacking_kernels(device)
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError as error:
+        return f"can't be used: {message_of(error)}"
+    return f"{name}, {free / 2**30:.1f} GiB free of {total / 2**30:.1f} GiB" + (f", but {lacking}" if lacking else "")
 
 
 def _terminal() -> Iterator[str]:

@@ -7,28 +7,50 @@ from typing import Literal
 
 import torch
 
+from sframes_tui.engine import cuda
 from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
-from sframes_tui.errors import ModelError
+from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
+
+HALF = (torch.float16, torch.bfloat16)
 
 SMALL_MODEL = 50_000_000
 """Parameters of a denoiser below which one thread draws as fast as many."""
 
 
 def pick_device(wanted: str) -> torch.device:
-    """A device's name ("auto", "cpu", "mps", "cuda", "cuda:N") -> a device that is there, or `ModelError`."""
+    """A device's name ("auto", "cpu", "mps", "cuda", "cuda:N") -> a device that is there, or `ModelError`.
+
+    "auto" is the GPU with most free memory, Metal's device or the CPU; a GPU always comes with its number.
+    """
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+        return cuda.roomiest() or torch.device("mps" if _has_mps() else "cpu")
     device = torch.device(wanted)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        why = "no working NVIDIA driver was found" if torch.version.cuda else "this torch was built without CUDA"
-        raise ModelError(f'device = "{wanted}": {why}; set device = "auto" or "cpu"')
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelError(f'device = "{wanted}": there are only {torch.cuda.device_count()} CUDA devices')
+    if device.type == "cuda":
+        return _checked_gpu(wanted, torch.device("cuda", device.index or 0))
     if device.type == "mps" and not _has_mps():
         raise ModelError('device = "mps": this machine has no Metal device; set device = "auto" or "cpu"')
     return device
+
+
+def _checked_gpu(wanted: str, device: torch.device) -> torch.device:
+    there = cuda.gpus()
+    if not there:
+        why = "no working NVIDIA driver was found" if torch.version.cuda else "this torch was built without CUDA"
+        raise ModelError(f'device = "{wanted}": {why}; set device = "auto" or "cpu"')
+    if device not in there:
+        raise ModelError(f'device = "{wanted}": there are only {len(there)} CUDA devices')
+    if lacking := cuda.lacking_kernels(device):
+        advice = 'install a torch that was built for it, or set device = "auto" or "cpu"'
+        raise ModelError(f'device = "{wanted}": {lacking}; {advice}')
+    return device
+
+
+def passed_over(wanted: str) -> list[str]:
+    """The GPUs that "auto" doesn't think of, one sentence each."""
+    found = [(device, cuda.lacking_kernels(device)) for device in (cuda.gpus() if wanted == "auto" else [])]
+    return [f"{device} is not used: {lacking}." for device, lacking in found if lacking]
 
 
 def _has_mps() -> bool:
@@ -45,7 +67,7 @@ def pick_dtype(wanted: str, device: torch.device) -> torch.dtype:
         dtype: torch.dtype = getattr(torch, wanted)
         return dtype
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return torch.bfloat16 if cuda.has_bfloat16(device) else torch.float16
     return torch.float32
 
 
@@ -54,22 +76,39 @@ def place(pipelines: Pipelines, device: torch.device, offload: Literal["none", "
 
     Wherever they were before: what offloading was set up is taken back first. The hooks sit on the parts, which both
     pipelines share; only the text-to-image pipeline knows of them, so it is the one whose `maybe_free_model_hooks`
-    counts after a drawing. Raises `ModelError` if the memory is too small.
+    counts after a drawing. Raises `ModelError` if the memory is too small, or the device not usable.
     """
     pipelines.text.remove_all_hooks()
     try:
+        if offload != "sequential":
+            _arrange(pipelines, device)
         if offload == "none" or device.type == "cpu":
             pipelines.text.to(device)
         elif offload == "model":
             pipelines.text.enable_model_cpu_offload(device=device)
         else:
             pipelines.text.enable_sequential_cpu_offload(device=device)
-    except torch.OutOfMemoryError:
-        clear(pipelines, device)
-        raise ModelError(
-            f'{pipelines.name} does not fit into the memory of {device}; set offload = "model", or "sequential", '
-            "which needs least and is slowest"
-        ) from None
+    except (RuntimeError, MemoryError) as error:
+        said = _not_placed(pipelines, device, error)
+        with contextlib.suppress(RuntimeError):  # of a GPU that answers no more
+            clear(pipelines, device)
+        raise ModelError(said) from None
+
+
+def _arrange(pipelines: Pipelines, device: torch.device) -> None:
+    """Puts a UNet's channels last where tensor cores want them so: in main memory, where there is room for it."""
+    unet = getattr(pipelines.text, "unet", None)
+    if unet is not None and device.type == "cuda" and unet.dtype in HALF:
+        unet.to(memory_format=torch.channels_last)
+
+
+def _not_placed(pipelines: Pipelines, device: torch.device, error: BaseException) -> str:
+    if not is_out_of_memory(error):
+        return f"{device} can't be used: {message_of(error)}"
+    if device.type == "cpu":
+        return f"{pipelines.name} does not fit into this machine's memory; a smaller model is needed"
+    advice = 'set offload = "model", or "sequential", which needs least and is slowest'
+    return f"{pipelines.name} does not fit into the memory of {device}; {advice}"
 
 
 def clear(pipelines: Pipelines, device: torch.device) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sframes_tui.engine import devices
+from sframes_tui.engine import cuda, devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import (
     Pipeline,
@@ -17,6 +17,7 @@ from sframes_tui.engine.capabilities import (
     sampling_of,
     scheduler_settings,
 )
+from sframes_tui.engine.exact import exact_kernels
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.protocol import Engine, Facts
@@ -66,9 +67,11 @@ class Model:
             *self._loaded.notices,
             *lacks(pipelines, config, size),
             *devices.memory_options(pipelines, config, self._device),
+            *devices.passed_over(config.device),
         )
         with contextlib.ExitStack() as undone:
             undone.enter_context(devices.fitting_threads(pipelines, self._device))
+            undone.enter_context(exact_kernels(config, self._device))
             devices.place(pipelines, self._device, config.offload)
             facts = self._facts(label, size, notices, kept)
             engine = fitting_engine(pipelines, facts, config, self._loaded.folder)
@@ -91,6 +94,8 @@ class Model:
             scheduler_settings=scheduler_settings(pipelines.scheduler),
             notices=tuple(dict.fromkeys(notices)),
             kept=kept,
+            card=cuda.uuid_of(self._device),
+            libraries=cuda.libraries(self._device),
         )
 
 

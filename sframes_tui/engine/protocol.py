@@ -112,6 +112,10 @@ class Facts:
     """What the model can't do that the configuration asks for, one sentence each."""
     kept: bool = False
     """Whether the model was there already, loaded for an engine before."""
+    card: str = ""
+    """A GPU's UUID, by which its driver's tools know it; empty where nothing is known, as of a CPU."""
+    libraries: tuple[tuple[str, str], ...] = ()
+    """Names and versions of what computes on a GPU beside torch: CUDA, cuDNN and the driver."""
 
 
 class Engine(Protocol):

@@ -35,7 +35,8 @@ class Drawing:
         started = time.monotonic()
         self.engine = make_engine()
         facts = self.engine.facts
-        emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, time.monotonic() - started))
+        took = time.monotonic() - started
+        emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, took, facts.card))
 
     def __enter__(self) -> "Drawing":
         with contextlib.ExitStack() as failing:

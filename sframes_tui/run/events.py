@@ -51,6 +51,8 @@ class ModelLoadCompleted:
     engine: str
     seconds: float
     """How long it took; 0 where nobody knows any more."""
+    card: str = ""
+    """A GPU's UUID, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

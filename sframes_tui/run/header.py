@@ -26,7 +26,7 @@ from sframes_tui.story.plan import Plan
 from sframes_tui.story.plan_text import describe_plan
 
 MAX_SIDE = 8192
-PACKAGES = ("torch", "diffusers", "transformers", "pillow")
+PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "pillow")
 
 
 def header(
@@ -54,12 +54,18 @@ def circumstances(facts: Facts, options: GenerationConfig, rows: int) -> dict[st
         "Python": platform.python_version(),
         **{name: version_of(name) for name in PACKAGES},
         **told,
-        "device": facts.device,
+        **dict(facts.libraries),
+        "device": _kind(facts.device),
         "hardware": facts.hardware,
         "number format": facts.dtype,
         "engine": facts.engine,
         "rows": str(rows),
     }
+
+
+def _kind(device: str) -> str:
+    """Without its number, which says nothing of a picture's bytes: what the GPU is, is told by its name."""
+    return device.partition(":")[0]
 
 
 def identity_version(first: Record) -> int:
@@ -84,7 +90,8 @@ def version_of(package: str) -> str:
 
 def differences(first: Record, facts: Facts, options: GenerationConfig, rows: int) -> str | None:
     """One sentence on what is otherwise than when the run began; None where nothing is."""
-    before, now = first.get("circumstances", {}), circumstances(facts, options, rows)
+    before, now = dict(first.get("circumstances", {})), circumstances(facts, options, rows)
+    before["device"] = _kind(str(before.get("device", now["device"])))
     changed = [
         f"{name} was {before[name]}, is {value}" for name, value in now.items() if before.get(name, value) != value
     ]

@@ -78,7 +78,7 @@ class Retelling:
 
     def _planned(self, record: Record) -> Iterator[Event]:
         facts = facts_of(record)
-        yield ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, 0.0)
+        yield ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, 0.0, facts.card)
         replay, frames = self._replay, self._frames.items()
         changes = {frame.number: change for file, frame in frames if (change := replay.change(file))}
         self._plan = self._past.plan.with_changes(changes)

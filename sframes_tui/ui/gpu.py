@@ -1,9 +1,12 @@
-"""A CUDA device's load, memory, temperature and power, read in a thread of its own. Must not import torch."""
+"""A GPU's load, memory, temperature and power, read in a thread of its own. Must not import torch."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from sframes_tui.engine import cards
+from sframes_tui.engine.cards import Handle
 
 SECONDS = 2.0
 """Between two readings: each takes the driver a few milliseconds."""
@@ -11,28 +14,32 @@ SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class GpuLoad:
-    """One reading."""
+    """One reading; what a card doesn't tell, as parts of cards and some built-in ones don't, is None."""
 
-    percent: int
     used: int
     total: int
     """Bytes of memory, as `used`."""
-    celsius: int
-    watts: float | None
-    """None where the card doesn't tell."""
+    percent: int | None = None
+    celsius: int | None = None
+    watts: float | None = None
 
     def __str__(self) -> str:
-        gigabytes = f"{self.used / 2**30:.1f}/{self.total / 2**30:.0f} GiB"
-        power = [] if self.watts is None else [f"{self.watts:.0f} W"]
-        return " ".join(["GPU", f"{self.percent}%", gigabytes, f"{self.celsius}°C", *power])
+        told = (
+            "GPU",
+            None if self.percent is None else f"{self.percent}%",
+            f"{self.used / 2**30:.1f}/{self.total / 2**30:.0f} GiB",
+            None if self.celsius is None else f"{self.celsius}°C",
+            None if self.watts is None else f"{self.watts:.0f} W",
+        )
+        return " ".join(filter(None, told))
 
 
 class GpuWatch:
-    """Reads a device every two seconds until it is closed; without a driver it never tells anything."""
+    """Reads a card every two seconds until it is closed; without a driver it never tells anything."""
 
-    def __init__(self, device: str, tell: Callable[[GpuLoad], object]) -> None:
-        """`device` is "cuda" or "cuda:1"; `tell` is called from the watch's thread."""
-        self._number, self._tell = int(device.partition(":")[2] or 0), tell
+    def __init__(self, uuid: str, tell: Callable[[GpuLoad], object]) -> None:
+        """`uuid` is the card's; `tell` is called from the watch's thread."""
+        self._uuid, self._tell = uuid, tell
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="gpu", daemon=True).start()
 
@@ -40,29 +47,25 @@ class GpuWatch:
         self._closed.set()
 
     def _watch(self) -> None:
-        try:
-            import pynvml
-        except ImportError:
-            return
-        try:
-            pynvml.nvmlInit()
-            device = pynvml.nvmlDeviceGetHandleByIndex(self._number)
-            while not self._closed.wait(SECONDS):
-                self._tell(_read(pynvml, device))
-        except pynvml.NVMLError:
-            return  # No driver, or a card that tells nothing: the line does without it.
+        library = cards.management()
+        card = cards.card(library, self._uuid) if library else None
+        while card is not None and not self._closed.wait(SECONDS):
+            if (load := read(library, card)) is not None:
+                self._tell(load)
 
 
-def _read(pynvml: Any, device: Any) -> GpuLoad:
-    memory = pynvml.nvmlDeviceGetMemoryInfo(device)
-    try:
-        watts = pynvml.nvmlDeviceGetPowerUsage(device) / 1000
-    except pynvml.NVMLError:
-        watts = None
+def read(library: Any, card: Handle) -> GpuLoad | None:
+    """What the card tells now; None where not even its memory."""
+    memory = cards.told(library, library.nvmlDeviceGetMemoryInfo, card)
+    if memory is None:
+        return None
+    rates = cards.told(library, library.nvmlDeviceGetUtilizationRates, card)
+    celsius = cards.told(library, library.nvmlDeviceGetTemperature, card, library.NVML_TEMPERATURE_GPU)
+    milliwatts = cards.told(library, library.nvmlDeviceGetPowerUsage, card)
     return GpuLoad(
-        pynvml.nvmlDeviceGetUtilizationRates(device).gpu,
         memory.used,
         memory.total,
-        pynvml.nvmlDeviceGetTemperature(device, pynvml.NVML_TEMPERATURE_GPU),
-        watts,
+        None if rates is None else rates.gpu,
+        celsius,
+        None if milliwatts is None else milliwatts / 1000,
     )

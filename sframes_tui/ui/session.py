@@ -92,16 +92,16 @@ class Session:
             self.state = fold(self.state, event, when)
             if isinstance(event, ModelLoadCompleted):
                 self._facts = SessionFacts(event.model, event.device, event.dtype)
-                self._watch(event.device)
+                self._watch(event.card)
         return [event for _, event in taken]
 
     def take_gpu(self, load: GpuLoad) -> None:
         self._facts = replace(self._facts, gpu=str(load))
 
-    def _watch(self, device: str) -> None:
+    def _watch(self, card: str) -> None:
         self.close()
-        if device.startswith("cuda"):
-            self._gpu = GpuWatch(device, self._tell_gpu)
+        if card:
+            self._gpu = GpuWatch(card, self._tell_gpu)
 
     def close(self) -> None:
         """Ends the watch over the GPU."""
