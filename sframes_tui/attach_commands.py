@@ -83,7 +83,7 @@ def attach(run: Path, as_json: bool) -> int:
     past = open_run(run)
     events = follow(run, threading.Event())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with Output(past.draft, as_json, Ending(), views=False) as output:
+    with Output(past.draft, as_json, Ending()) as output:
         for when, event in events:
             output.emit(event, when)
     return output.exit_code

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,8 +30,7 @@ from sframes_tui.run.execute import execute
 from sframes_tui.run.hangup import Ending, interrupts
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
-from sframes_tui.run.trust import viewer_commands
-from sframes_tui.run.viewer import Viewer
+from sframes_tui.run.viewer import viewing
 from sframes_tui.sink import Sink, SinkFile, standard_sinks
 from sframes_tui.story.draft import Draft
 
@@ -60,22 +60,25 @@ def failures_as_json(wanted: bool) -> Iterator[None]:
 
 def draw_in_batch(draft: Draft, draw: Callable[[Emit, Control], None], as_json: bool) -> int:
     """Tells of whatever `draw` does for a draft, steered by signals, and returns the exit code. Raises what it does."""
-    with interrupts() as (control, ending), Output(draft, as_json, ending) as output:
-        draw(output.emit, control)
+    with (
+        interrupts() as (control, ending),
+        Output(draft, as_json, ending) as output,
+        viewing(draft, output.emit) as emit,
+    ):
+        draw(emit, control)
     return (ending.exit_code if output.cancelled else None) or output.exit_code
 
 
 class Output:
     """Tells of a run on the two standard streams."""
 
-    def __init__(self, draft: Draft, as_json: bool, ending: Ending, views: bool = True) -> None:
-        """`views`: whether the viewer that the configuration names is run, which is trusted then."""
+    def __init__(self, draft: Draft, as_json: bool, ending: Ending) -> None:
         options = draft.config.generation_config
-        self._plan, self._json, self._ending = draft.plan, as_json, ending
+        self._json, self._ending = as_json, ending
+        self._lock = threading.Lock()
         self._keeps_pictures = options.save_individual
         self._stdout, self._stderr = standard_sinks()
         self._bar = _Bar(self._stderr) if self._stderr.is_terminal and not as_json else None
-        self._viewer = _viewer(draft, self.emit) if views else None
         self._state = RunState()
         self.exit_code = 1
         self.cancelled = False
@@ -92,17 +95,19 @@ class Output:
             sink.close(hurry=self._ending.signal is not None)
 
     def emit(self, event: Event, when: float | None = None) -> None:
-        """The loop's way to this front end; `when` it happened, by `time.monotonic()`, if that isn't now."""
-        self._state = fold(self._state, event, time.monotonic() if when is None else when)
+        """The way to this front end, from any thread; `when` it happened, by `time.monotonic()`, if that isn't now."""
+        with self._lock:
+            self._take(event, time.monotonic() if when is None else when)
+
+    def _take(self, event: Event, when: float) -> None:
+        self._state = fold(self._state, event, when)
         if isinstance(event, RunCompleted):
             self.exit_code = 1 if event.failed or event.skipped else 0
-        self.cancelled = isinstance(event, RunCancelled)
+        self.cancelled = self.cancelled or isinstance(event, RunCancelled)
         if self._json:
             self._stdout.line(as_json_line(event))
         else:
             self._tell(event)
-        if self._viewer:
-            self._viewer.see(event, self._plan)
 
     def _tell(self, event: Event) -> None:
         for path in self._finished_pictures(event):
@@ -173,11 +178,3 @@ def as_json_line(event: Event) -> str:
         if each.name != "preview":
             fields[each.name] = getattr(event, each.name)
     return json.dumps(fields, default=str)
-
-
-def _viewer(draft: Draft, emit: Emit) -> Viewer | None:
-    wanted = viewer_commands(draft.config)
-    if not wanted:
-        return None
-    options = draft.config.generation_config
-    return Viewer(wanted[0], options.preview_stop, options.preview_max_windows, emit)

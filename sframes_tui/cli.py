@@ -11,7 +11,7 @@ import sys
 import tokenize
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sframes_tui import __version__
 from sframes_tui.errors import SFramesError, UsageError, message_of
@@ -107,16 +107,22 @@ def _draw(words: Sequence[str]) -> int:
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:
-    from sframes_tui.ui.start import run_screen
-
-    return run_screen(
+    return _show(
         arguments.config,
-        _load_engine,
         _output_folder(arguments.output),
         overrides=_overrides(arguments),
         protocol=arguments.preview_protocol,
         notify=arguments.notify,
     )
+
+
+def _show(target: Path | None, root: Path, **options: Any) -> int:
+    """The screen, with a model that stays loaded from one run to the next; `options` are those of `run_screen`."""
+    from sframes_tui.engine.model_cache import ModelCache
+    from sframes_tui.ui.start import run_screen
+
+    cache = ModelCache()
+    return run_screen(target, cache.engine_for, root, kept=cache, **options)
 
 
 def _output_folder(wanted: str) -> Path:
@@ -241,11 +247,8 @@ def _resume(words: Sequence[str]) -> int:
         found = find_run(arguments.run, root, overrides, arguments.or_start)
     if arguments.batch:
         return run_commands.resume(found, _load_engine, root, arguments.json, arguments.notify)
-    from sframes_tui.ui.start import run_screen
-
-    return run_screen(
+    return _show(
         found.folder or arguments.run,
-        _load_engine,
         root,
         overrides=() if found.folder else overrides,
         notify=arguments.notify,
@@ -287,9 +290,7 @@ def _attach(words: Sequence[str]) -> int:
     if arguments.order is not None:
         return _print_lines([attach_commands.order(arguments.run, arguments.order)])
     if attach_commands.wants_screen(arguments):
-        from sframes_tui.ui.start import run_screen
-
-        return run_screen(arguments.run, _load_engine, _output_folder("output"))
+        return _show(arguments.run, _output_folder("output"))
     return attach_commands.attach(arguments.run, arguments.json)
 
 

@@ -1,21 +1,22 @@
-"""The last loaded model, kept for the next engine that wants the same. Imports torch only once a model is wanted."""
+"""The last loaded model, kept for the next engine that wants the same.
+
+Imports nothing at its top: it is there before the screen is painted, and torch only once a model is wanted.
+"""
 
 import threading
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from sframes_tui.engine.protocol import Engine, Facts
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.identity import model_fingerprint
-from sframes_tui.story.model_source import ModelSource, locate_model
-
 if TYPE_CHECKING:
     from sframes_tui.engine.models import Model
+    from sframes_tui.engine.protocol import Engine, Facts
+    from sframes_tui.story.draft import Draft
+    from sframes_tui.story.model_source import ModelSource
 
 
 class Wanted(NamedTuple):
     """What makes one loaded model another: all else of a configuration is set for each engine anew."""
 
-    source: ModelSource
+    source: "ModelSource"
     fingerprint: str
     """Of its files, which may be replaced while the program runs."""
     revision: str | None
@@ -25,7 +26,10 @@ class Wanted(NamedTuple):
     offload: str
 
     @classmethod
-    def by(cls, draft: Draft) -> Self:
+    def by(cls, draft: "Draft") -> Self:
+        from sframes_tui.story.identity import model_fingerprint
+        from sframes_tui.story.model_source import locate_model
+
         options, source = draft.config.generation_config, draft.model
         if source.path is None:
             # It may have been downloaded since the draft was made.
@@ -37,7 +41,7 @@ class Wanted(NamedTuple):
 
 
 class ModelCache:
-    """A cache of one model; see `protocol.Models`."""
+    """Makes engines; the model of the last one is a `protocol.KeptModel`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +49,7 @@ class ModelCache:
         self._wanted: Wanted | None = None
         self._facts: Facts | None = None
 
-    def engine_for(self, draft: Draft) -> Engine:
+    def engine_for(self, draft: "Draft") -> "Engine":
         """An engine for a draft, over the kept model if that is the one. Raises `ModelError`."""
         from sframes_tui.engine.models import Model
 
@@ -63,7 +67,7 @@ class ModelCache:
             return engine
 
     @property
-    def kept(self) -> Facts | None:
+    def facts(self) -> "Facts | None":
         return self._facts
 
     def let_go(self) -> None:

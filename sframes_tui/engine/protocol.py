@@ -3,14 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
 from sframes_tui.story.schedulers import Sampling
-
-if TYPE_CHECKING:
-    from sframes_tui.story.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +201,14 @@ EngineFactory = Callable[[], Engine]
 """Loads the model, with all that implies of time, memory and `ModelError`."""
 
 
-class Models(Protocol):
-    """Loads models for one engine after the other and keeps the last one, since the next may want the same."""
-
-    def engine_for(self, draft: "Draft") -> Engine:
-        """Over the kept model where it is the one that the draft wants; `ModelError` as of an `EngineFactory`.
-
-        The engine before it has been closed. One model is in memory at a time.
-        """
-        ...
+class KeptModel(Protocol):
+    """The last loaded model, kept since the next engine may want the same; two are never in memory."""
 
     @property
-    def kept(self) -> Facts | None:
-        """What the kept model turned out to be for its last engine; None where none is kept."""
+    def facts(self) -> Facts | None:
+        """What it turned out to be for its last engine; None where none is kept."""
         ...
 
     def let_go(self) -> None:
-        """Frees the kept model; it is loaded again when it is wanted."""
+        """Frees it, once its last engine is closed; it is loaded again when it is wanted. Waits while one is loaded."""
         ...

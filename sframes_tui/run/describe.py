@@ -60,10 +60,10 @@ def describe(event: Event) -> tuple[Level, str]:
 def _progress(event: Event) -> str:
     match event:
         case ModelLoadStarted(model=model):
-            return f"loading {model}"
+            return f"getting {model} ready"
         case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
-            after = f" in {seconds:.1f} s" if seconds else ""
-            return f"{model} ready{after}: {device}, {dtype}, {engine} engine"
+            how = "still loaded" if event.kept else f"loaded in {seconds:.1f} s" if seconds else "ready"
+            return f"{model} {how}: {device}, {dtype}, {engine} engine"
         case RunStarted():
             return _beginning(event)
         case ChapterStarted(chapter=chapter, title=title):

@@ -36,7 +36,7 @@ class Drawing:
         self.engine = make_engine()
         facts = self.engine.facts
         took = time.monotonic() - started
-        emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, took, facts.card))
+        emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, took, facts.card, facts.kept))
 
     def __enter__(self) -> "Drawing":
         with contextlib.ExitStack() as failing:

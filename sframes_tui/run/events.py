@@ -53,6 +53,8 @@ class ModelLoadCompleted:
     """How long it took; 0 where nobody knows any more."""
     card: str = ""
     """A GPU's UUID, where it is known."""
+    kept: bool = False
+    """Whether it was there already, since the run before was drawn with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,8 @@ def _signal(window: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def viewing(draft: Draft, emit: Emit) -> Iterator[Emit]:
     """An `emit` whose events the draft's viewer sees too, in a thread of its own: it may take its time.
 
-    What is open at the end stays open, to be looked at. Whoever draws has made sure that the commands are trusted.
+    What is open at the end stays open, to be looked at; the last pictures are shown before this returns, if that takes
+    no longer than `preview_stop` may. Whoever draws has made sure that the commands are trusted.
     """
     wanted = viewer_commands(draft.config)
     if not wanted:
@@ -139,8 +140,10 @@ def viewing(draft: Draft, emit: Emit) -> Iterator[Emit]:
         emit(event)
         events.put(event)
 
-    threading.Thread(target=look, name="viewer", daemon=True).start()
+    looking = threading.Thread(target=look, name="viewer", daemon=True)
+    looking.start()
     try:
         yield emit_both
     finally:
         events.put(None)
+        looking.join(STOP_SECONDS)

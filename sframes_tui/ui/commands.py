@@ -47,7 +47,7 @@ SCOPES: dict[Scope, str] = {
 }
 """What people call them."""
 
-When = Literal["always", "idle", "running", "paused", "changed", "begun"]
+When = Literal["always", "idle", "running", "paused", "changed", "begun", "loaded"]
 """When the footer shows a command. Its key works at any time."""
 
 
@@ -128,6 +128,7 @@ COMMANDS: tuple[Command, ...] = (
     _main("stop", "f9", "Stop now", "Stop within a step; what is half drawn is lost.", "stop", "running"),
     _main("runs", "ctrl+n", "Runs", "Show the runs that were begun, and look at one.", "runs"),
     _main("resume", "f6", "Go on", "Draw what the run that is shown still lacks.", "resume", "begun"),
+    _main("let_go", "f10", "Free memory", "Let the loaded model go while nothing is drawn.", "let_go", "loaded"),
     _main("patterns", "ctrl+g", "Ready regexes", "Choose a regex that matches this text.", "patterns", "idle"),
     _main("save", "ctrl+s", "Save", "Save the settings to their file.", "save", "changed"),
     _main("show_form", "f2", "Settings", "Go to the settings.", "show('form')"),

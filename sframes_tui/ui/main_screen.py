@@ -17,7 +17,6 @@ from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
-from sframes_tui.run.viewer import viewing
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
@@ -130,7 +129,7 @@ class MainScreen(RunScreen):
         # A start without a seed of its own draws other pictures the next time.
         self.draft = None
         self.query_one(StoryView).show_run(draft.plan)
-        self.draw(draft.plan, partial(_draw, draft, self.opening))
+        self.draw(draft, draft.plan, partial(_draw, draft, self.opening))
         if self.has_class("-narrow"):
             self.action_show("pictures")
 
@@ -227,8 +226,7 @@ class MainScreen(RunScreen):
 
 
 def _draw(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:
-    with viewing(draft, emit) as emit_both:
-        execute(draft, lambda: opening.make_engine(draft), opening.root, emit_both, control, opening.notify)
+    execute(draft, lambda: opening.make_engine(draft), opening.root, emit, control, opening.notify)
 
 
 def _protocol(document: Document) -> str:

@@ -9,7 +9,7 @@ from sframes_tui.ui.native_output import NativeOutput
 from sframes_tui.ui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from sframes_tui.engine.protocol import Engine
+    from sframes_tui.engine.protocol import Engine, KeptModel
     from sframes_tui.run.events import Notice
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
@@ -39,3 +39,5 @@ class Opening:
     native_output: NativeOutput | None = None
     told: "tuple[Notice, ...]" = ()
     """What the log begins with."""
+    kept: "KeptModel | None" = None
+    """What `make_engine` keeps from one run to the next; None where it keeps nothing."""

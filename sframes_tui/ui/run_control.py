@@ -1,9 +1,6 @@
 """Starts a run in a thread of its own and brings its events to the screen. Must not import torch or a widget."""
 
 import contextlib
-import gc
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,14 +13,13 @@ from sframes_tui.run.attach import watch
 from sframes_tui.run.events import Event, FrameProgress, ModelLoadCompleted
 from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
+from sframes_tui.ui.process import count_as_old, make_way, threads
 
 Draw = Callable[[Emit, Control], None]
 """Draws a run to its end; raises the `SFramesError` that its last event tells of."""
 TimedEvent = tuple[float, Event]
 """`time.monotonic()` of its coming, and the event."""
 
-NICENESS = 10
-"""Of the thread that draws: on two cores a key's echo comes twice as soon. The same work is done in the same time."""
 PROGRESS_SECONDS = 0.1
 """Progress reaches the screen no more often."""
 
@@ -98,7 +94,7 @@ class RunControl:
 
     def start(self, draw: Draw) -> None:
         """Draws in a thread; `RuntimeError` while a run is under way."""
-        self._begin(lambda control: draw(self._put, control), attached=False)
+        self._begin(lambda control: self._draw(draw, control), attached=False)
 
     def attach(self, folder: Path) -> None:
         """Watches and steers the run that another process draws; `RuntimeError` while one is under way."""
@@ -114,20 +110,24 @@ class RunControl:
         self._thread.start()
 
     def _work(self, work: Callable[[Control], None], control: Control) -> None:
-        _make_way()
-        try:
-            # What goes wrong is told of by the run's last event.
-            with contextlib.suppress(SFramesError):
-                work(control)
-        finally:
-            gc.unfreeze()
+        # What goes wrong is told of by the run's last event.
+        with contextlib.suppress(SFramesError):
+            work(control)
 
-    def _put(self, event: Event) -> None:
-        if isinstance(event, ModelLoadCompleted):
-            # A model and its libraries are a million objects that stay: looking through all of them for garbage
-            # would stop the screen for a third of a second, again and again.
-            gc.freeze()
-        self.mailbox.put(event)
+    def _draw(self, draw: Draw, control: Control) -> None:
+        own = threading.get_native_id()
+        others = threads() - {own}
+
+        def put(event: Event) -> None:
+            if isinstance(event, ModelLoadCompleted):
+                count_as_old()
+                if event.device == "cpu":
+                    # The same work is done in the same time, and keys are answered before it. What a GPU draws needs
+                    # a thread that is there at once when it is asked for more.
+                    make_way(threads() - others)
+            self.mailbox.put(event)
+
+        draw(put, control)
 
     def leave(self) -> None:
         """Stops the run that this process draws within a denoising step; looks no longer at another's."""
@@ -145,9 +145,18 @@ class RunControl:
         """Whether the run is paused, or will be."""
         return self._control.pause.is_set()
 
+    @property
+    def resting(self) -> bool:
+        """Whether the paused run was told to give its device's memory back."""
+        return self._control.rest.is_set()
+
     def pause(self) -> None:
         """Draws the pictures in hand, and then none until `resume`."""
         self._control.pause.set()
+
+    def rest(self) -> None:
+        """Gives the device's memory back for the pause that the run is in."""
+        self._control.rest.set()
 
     def resume(self) -> None:
         self._control.pause.clear()
@@ -165,10 +174,3 @@ class RunControl:
         if self._thread is not None and not self.attached:
             self._thread.join(seconds)
         return self.attached or not self.running
-
-
-def _make_way() -> None:
-    """Lets the screen's thread go before this one and those it starts, where threads have a niceness of their own."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

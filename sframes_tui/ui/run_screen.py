@@ -25,6 +25,8 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
 from sframes_tui.run.status import past_runs
+from sframes_tui.run.viewer import viewing
+from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.dialogs import resume_question
 from sframes_tui.ui.gpu import GpuLoad
@@ -33,6 +35,7 @@ from sframes_tui.ui.redraw_dialog import Choice, RedrawDialog
 from sframes_tui.ui.run_control import Draw, RunNews
 from sframes_tui.ui.runs_dialog import RunsDialog
 from sframes_tui.ui.session import Session
+from sframes_tui.ui.starting import allowed_draft
 
 NEWS_SECONDS = 0.1
 TICK_SECONDS = 1.0
@@ -50,7 +53,9 @@ class RunScreen(Screen[None]):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__()
-        self.session = Session(lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)))
+        self.session = Session(
+            lambda: self.post_message(RunNews()), lambda load: self.post_message(self.GpuRead(load)), opening.kept
+        )
         self.opening = opening
         self.run_plan: Plan | None = None
         """Of the run that is shown."""
@@ -92,10 +97,10 @@ class RunScreen(Screen[None]):
 
     # News.
 
-    def draw(self, plan: Plan, draw: Draw) -> None:
-        """Draws something of a plan in a thread of its own."""
+    def draw(self, draft: Draft, plan: Plan, draw: Draw) -> None:
+        """Draws something of a plan in a thread of its own, seen by the viewer that the draft was allowed to run."""
         self.run_plan = plan
-        self.session.start(draw)
+        self.session.start(partial(_viewed, draft, draw))
         self._ran = True
         self.show_state(self.session.state)
 
@@ -144,6 +149,19 @@ class RunScreen(Screen[None]):
 
     def action_stop(self) -> None:
         self._steer(self.session.stop)
+
+    def action_let_go(self) -> None:
+        """Frees the memory of the model that waits for the next run, or for this one to go on."""
+        if self.session.holds_memory:
+            self.run_worker(self._let_go(), exclusive=True, group="memory")
+        else:
+            self.refuse("There is no model to let go of: none is loaded, or it is at work.")
+
+    async def _let_go(self) -> None:
+        await asyncio.to_thread(self.session.let_go)
+        if not self.session.running:
+            self.tell("info", "the model was let go; the next run loads it again")
+        self.show_state(self.session.state)
 
     def _steer(self, action: Callable[[], None]) -> None:
         if self.session.running:
@@ -205,7 +223,11 @@ class RunScreen(Screen[None]):
         question = resume_question(found.lines(past.plan), bool(found.todo), bool(found.stale))
         draw = WAYS_ON.get(await self.app.push_screen_wait(question) or "no")
         if draw is not None:
-            self.draw(past.plan, partial(draw, folder, self.opening))
+            await self._ask_and_draw(past, partial(draw, folder, self.opening))
+
+    async def _ask_and_draw(self, past: PastRun, draw: Draw) -> None:
+        if (allowed := await allowed_draft(self.app, past.draft)) is not None:
+            self.draw(allowed, past.plan, draw)
 
     def redraw(self, frame: Frame) -> None:
         """Asks how a frame is to be drawn again, and draws it."""
@@ -226,7 +248,12 @@ class RunScreen(Screen[None]):
         except SFramesError as error:
             self.refuse(str(error))
         else:
-            self.draw(past.plan, partial(_again, folder, number, choice, self.opening))
+            await self._ask_and_draw(past, partial(_again, folder, number, choice, self.opening))
+
+
+def _viewed(draft: Draft, draw: Draw, emit: Emit, control: Control) -> None:
+    with viewing(draft, emit) as emit_both:
+        draw(emit_both, control)
 
 
 def _opened(folder: Path) -> tuple[PastRun, RunState]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sframes_tui.engine.protocol import KeptModel
 from sframes_tui.run.events import Event, ModelLoadCompleted
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.ui.gpu import GpuLoad, GpuWatch
@@ -26,9 +27,15 @@ class SessionFacts:
 class Session:
     """One run after the other, each begun by `start`."""
 
-    def __init__(self, wake: Callable[[], object], tell_gpu: Callable[[GpuLoad], object]) -> None:
-        """`wake`: there are events to `take`; `tell_gpu` gets a reading. Both are called from other threads."""
+    def __init__(
+        self, wake: Callable[[], object], tell_gpu: Callable[[GpuLoad], object], kept: KeptModel | None = None
+    ) -> None:
+        """`wake`: there are events to `take`; `tell_gpu` gets a reading. Both are called from other threads.
+
+        `kept` is the model that stays loaded from one run to the next, if any does.
+        """
         self.control = RunControl(wake)
+        self.kept = kept
         self.state, self._facts = RunState(), SessionFacts()
         self._asked = ""
         self._tell_gpu = tell_gpu
@@ -40,6 +47,8 @@ class Session:
 
     @property
     def facts(self) -> SessionFacts:
+        if not self.running and self.kept is not None and (kept := self.kept.facts):
+            return replace(self._facts, model=f"{kept.model} loaded", device=kept.device, dtype=kept.dtype)
         asked = self._asked if self.running else ""
         if not asked and self.control.pausing and self.state.phase == "drawing":
             asked = "pausing"
@@ -48,9 +57,25 @@ class Session:
     @property
     def conditions(self) -> frozenset[str]:
         """What the footer goes by: values of `commands.When`."""
+        loaded = {"loaded"} if self.holds_memory else set()
         if not self.running:
-            return frozenset({"idle"})
-        return frozenset({"running", "paused"} if self.control.pausing else {"running"})
+            return frozenset({"idle"} | loaded)
+        return frozenset({"running", "paused"} | loaded if self.control.pausing else {"running"})
+
+    @property
+    def holds_memory(self) -> bool:
+        """Whether there is a model whose memory `let_go` gives back."""
+        if self.running:
+            on_gpu = self._facts.device not in ("", "cpu")
+            return self.state.phase == "paused" and on_gpu and not self.control.attached and not self.control.resting
+        return self.kept is not None and self.kept.facts is not None
+
+    def let_go(self) -> None:
+        """Gives back the memory of the kept model, or until it goes on that of the paused run; may take a second."""
+        if self.running:
+            self.control.rest()
+        elif self.kept is not None:
+            self.kept.let_go()
 
     def start(self, draw: Draw) -> None:
         """Draws a run in a thread of its own; `RuntimeError` while one is under way."""

@@ -15,13 +15,12 @@ from sframes_tui.ui.python_output import python_output
 from sframes_tui.ui.terminal import find_terminal
 
 if TYPE_CHECKING:
-    from sframes_tui.engine.protocol import Engine
+    from sframes_tui.engine.protocol import Engine, KeptModel
     from sframes_tui.run.events import Notice
     from sframes_tui.story.config_file import Override
     from sframes_tui.story.document import Document
     from sframes_tui.story.draft import Draft
 
-SWITCH_SECONDS = 0.001
 RUN_CONFIG = "run.toml"
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
@@ -37,12 +36,14 @@ def run_screen(
     notify: str | None = None,
     resume: bool = False,
     told: "Sequence[Notice]" = (),
+    kept: "KeptModel | None" = None,
 ) -> int:
     """Opens a configuration file or a run folder on the screen and returns the exit code.
 
     `overrides` are put over the file's values, `protocol` and `notify` go before what it says of them; `resume`: a run
-    folder's run is to go on, a configuration's to start; `told` is what the log begins with. Raises `UsageError` where
-    there is no terminal, and `ConfigError` for a file that can't be read.
+    folder's run is to go on, a configuration's to start; `told` is what the log begins with; `kept`: the model that
+    `make_engine` keeps between runs. Raises `UsageError` where there is no terminal, and `ConfigError` for a
+    file that can't be read.
     """
     if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("the screen needs a terminal on stdin and stdout; without one, draw with --batch")
@@ -54,7 +55,7 @@ def run_screen(
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
-        shown = terminal, protocol, notify, output, tuple(told)
+        shown = terminal, protocol, notify, output, tuple(told), kept
         return _run(Opening(name, load, make_engine, root, folder, resume, *shown))
 
 
@@ -70,14 +71,13 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
 
 def _run(opening: Opening) -> int:
     from sframes_tui.ui.app import SFramesApp
+    from sframes_tui.ui.process import quick_switches
     from sframes_tui.ui.terminal_input import drop_late_answers
 
     if opening.terminal and opening.terminal.may_answer_late:
         drop_late_answers()
-    # A key's echo takes Python's lock several times, and each time waits so long for a thread that draws.
-    sys.setswitchinterval(SWITCH_SECONDS)
     app = SFramesApp(opening)
-    with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell):
+    with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell), quick_switches():
         app.run()
         if app.main is not None:
             app.main.session.control.mailbox.close()
@@ -86,4 +86,6 @@ def _run(opening: Opening) -> int:
     if app.main is not None and not app.main.session.control.join(0.5):
         print("stopping the run ...", file=sys.__stderr__, flush=True)
         app.main.session.control.join(PATIENCE)
+    if opening.kept is not None and not (app.main and app.main.session.drawing):
+        opening.kept.let_go()
     return app.return_code or 0 if ending.exit_code is None else ending.exit_code

@@ -1,8 +1,6 @@
 """The newest document's story: read and split beside the screen's thread, no more of it than changed. No widget."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from sframes_tui.story.draft import Draft, make_draft
 from sframes_tui.story.source import SourceText, find_source, read_source
 from sframes_tui.story.split import Story, split_story
 from sframes_tui.story.timed_regex import PatternError, compile_pattern
+from sframes_tui.ui.process import uncollected
 from sframes_tui.ui.story_outline import FoldedStory, fold_case, search
 from sframes_tui.ui.story_rows import Found
 
@@ -85,7 +84,7 @@ class StoryReader:
         """The plan of a document that is valid and was read; raises `SFramesError`."""
         if reading.document.loaded is None or reading.story is None:
             raise StoryError(reading.problem.sentence if reading.problem else reading.document.problem)
-        with _uncollected():
+        with uncollected():  # stories and plans hold no cycles
             draft = make_draft(reading.document.loaded, reading.story)
             # Worked out here and kept by the plan, so that the screen's thread doesn't have to.
             _ = draft.plan.steps, draft.plan.chapter_keys
@@ -114,23 +113,9 @@ class StoryReader:
         text_key, text = self._keyed_text(document)
         key = (text_key, config.model_dump_json(exclude={"leave_out"}))
         if self._story is None or self._story[0] != key:
-            with _uncollected():
+            with uncollected():
                 self._story = (key, split_story(text, config, config.key or path.stem, unwanted))
         return self._story[1]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Makes many objects without the garbage collector looking through all of them again and again.
-
-    It stops every thread, also the screen's, for tenths of a second. Stories and plans hold no cycles.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _text_file(document: Document) -> Path:

@@ -105,18 +105,18 @@ def test_a_closed_engine_frees_its_weights(draft, loads, model, engine, rows, na
 @pytest.mark.parametrize(("model", "engine", "rows", "name"), KINDS)
 def test_a_kept_model_is_loaded_once_and_let_go_before_another_is_loaded(draft, loads, model, engine, rows, name):
     cache = ModelCache()
-    assert cache.kept is None
+    assert cache.facts is None
     for kept in (False, True):
         made = cache.engine_for(draft(model, engine=engine))
         assert (made.facts.kept, made.facts.engine) == (kept, name)
         draw(made, rows)
         made.close()
     assert len(loads) == 1
-    assert cache.kept == made.facts
+    assert cache.facts == made.facts
     cache.engine_for(draft("sd3" if model == "sd" else "sd")).close()
     assert len(loads) == 2
     cache.let_go()
-    assert (cache.kept, loads[1]()) == (None, None)
+    assert (cache.facts, loads[1]()) == (None, None)
 
 
 OTHERS = [
@@ -203,7 +203,7 @@ def test_without_its_files_no_model_is_kept(draft, loads, tmp_path, folders):
     shutil.rmtree(model / "unet")
     with pytest.raises(ModelError):
         cache.engine_for(wanted)
-    assert cache.kept is None
+    assert cache.facts is None
     assert [ref() for ref in loads] == [None]
 
 

@@ -8,6 +8,7 @@ import select
 import sys
 
 from sframes_tui import cli
+from sframes_tui.engine.model_cache import ModelCache
 from tests.processes.started import STEPS
 from tests.run.paint import PaintEngine
 
@@ -39,6 +40,7 @@ def load(draft):
 
 
 cli._load_engine = load
+ModelCache.engine_for = lambda _, draft: load(draft)
 
 if __name__ == "__main__":
     sys.exit(cli.main())

@@ -83,8 +83,8 @@ def write(tmp_path, text):
 
 
 def test_the_users_keys_replace_the_shipped_ones(tmp_path):
-    keymap, problems = load_keymap(write(tmp_path, 'start = "f10"\nlog_copy = "y, ctrl+y"\n'))
-    assert keymap == {"start": "f10", "log_copy": "y,ctrl+y"}
+    keymap, problems = load_keymap(write(tmp_path, 'start = "f11"\nlog_copy = "y, ctrl+y"\n'))
+    assert keymap == {"start": "f11", "log_copy": "y,ctrl+y"}
     assert problems == []
 
 
@@ -93,15 +93,15 @@ def test_the_users_keys_replace_the_shipped_ones(tmp_path):
     [
         ('start = "ctrl+q"', "quit has that key"),
         ('start = "x"', "a plain letter could not be typed any more"),
-        ('dance = "f10"', "there is no such command"),
+        ('dance = "f11"', "there is no such command"),
         ("start = 6", "write a key such as"),
         ('start = ""', "write a key such as"),
         ('start = "[red]"', "write a key such as"),
     ],
 )
 def test_a_bad_line_is_told_of_and_the_others_count(tmp_path, line, complaint):
-    keymap, (problem,) = load_keymap(write(tmp_path, f'pause = "f10"\n{line}\n'))
-    assert keymap == {"pause": "f10"}
+    keymap, (problem,) = load_keymap(write(tmp_path, f'pause = "f11"\n{line}\n'))
+    assert keymap == {"pause": "f11"}
     assert complaint in problem
 
 
@@ -117,10 +117,10 @@ def test_no_file_is_no_problem():
 
 @pytest.mark.asyncio
 async def test_the_users_key_works_and_is_shown(config, tmp_path, monkeypatch):
-    path = write(tmp_path, 'help = "f10"\nnonsense = 1\n')
+    path = write(tmp_path, 'help = "f11"\nnonsense = 1\n')
     monkeypatch.setattr(app_module, "load_keymap", lambda: keymap_module.load_keymap(path))
     async with opened(config) as (app, pilot):
-        await until(pilot, lambda: "F10 Help" in screen_text(app))
+        await until(pilot, lambda: "F11 Help" in screen_text(app))
         assert "nonsense = 1 is left out: there is no such command; F1 lists them" in toasts(app)[0]
-        await pilot.press("f10")
+        await pilot.press("f11")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
