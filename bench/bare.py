@@ -36,7 +36,7 @@ def watched(pipeline: Any) -> Iterator[Calls]:
     """Records the calls of a pipeline's networks while the context is open."""
     calls = Calls()
     hooks = []
-    for name, module in _networks(pipeline):
+    for name, module in networks(pipeline):
 
         def record(module: torch.nn.Module, args: Any, kwargs: Any, name: str = name) -> None:
             key = (name, _shapes(args, kwargs))
@@ -51,7 +51,7 @@ def watched(pipeline: Any) -> Iterator[Calls]:
             hook.remove()
 
 
-def _networks(pipeline: Any) -> Iterator[tuple[str, torch.nn.Module]]:
+def networks(pipeline: Any) -> Iterator[tuple[str, torch.nn.Module]]:
     yield "unet", pipeline.unet
     yield "encoder", pipeline.vae.encoder
     yield "decoder", pipeline.vae.decoder

@@ -88,7 +88,7 @@ def _random_model(folder: Path, sample_size: int, channels: tuple[int, ...], lay
     pipeline = StableDiffusionPipeline(
         vae=AutoencoderTiny(),
         text_encoder=text,
-        tokenizer=_letters(),
+        tokenizer=letters(),
         unet=unet,
         scheduler=DDIMScheduler(
             beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1, clip_sample=False
@@ -101,7 +101,7 @@ def _random_model(folder: Path, sample_size: int, channels: tuple[int, ...], lay
     return folder
 
 
-def _letters() -> CLIPTokenizer:
+def letters() -> CLIPTokenizer:
     """A tokenizer that knows letters."""
     signs = ["<|startoftext|>", "<|endoftext|>", *"abcdefghijklmnopqrstuvwxyz"]
     vocabulary = {sign: number for number, sign in enumerate([*signs, *(f"{sign}</w>" for sign in signs[2:])])}

@@ -3,7 +3,6 @@
 import argparse
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +15,11 @@ from PIL import Image
 
 from bench.bare import Calls, watched
 from bench.cases import CASES, MODELS, case_config, case_plan
+from bench.drawing import Pictures, draw
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Engine, Job
+from sframes_tui.engine.protocol import Engine
 from sframes_tui.run.rows import count_chains, fastest_rows, measure
-from sframes_tui.run.schedule import Schedule
 from sframes_tui.story.plan import Plan
-
-Pictures = dict[int, Image.Image]
 
 
 @dataclass
@@ -35,29 +32,6 @@ class Side:
     seconds: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
     """CPU seconds of the same calls on their own, measured right after each drawing."""
-
-
-def draw(plan: Plan, engine: Engine) -> Pictures:
-    """Every picture of a plan, by frame, without a disk."""
-    schedule = Schedule(plan, engine.capacity, engine.capacity if engine.pinned else 1)
-    fitted = {
-        text: [each.text for each in engine.fit(list(plan.story.chapters[0].prompts), text)]
-        for text in {plan.style_text(frame) for frame in plan.frames}
-    }
-    pictures: Pictures = {}
-    never = threading.Event()
-    while len(pictures) < len(plan.frames):
-        while frame := schedule.take(engine.has_room):
-            base = None if frame.base is None else pictures[frame.base]
-            sent = fitted[plan.style_text(frame)][frame.prompt]
-            chain = plan.chains[frame.number]
-            engine.admit(Job(frame.number, sent, plan.frame_seed(frame), frame.strength, base, chain))
-        for outcome in engine.advance(lambda _: None, never):
-            if not isinstance(outcome, Drawn):
-                raise RuntimeError(f"the bench could not draw: {outcome}")
-            pictures[outcome.frame] = outcome.picture
-            schedule.drawn(plan.frames[outcome.frame])
-    return pictures
 
 
 def compare(model: str, case: str, arguments: argparse.Namespace) -> str:
