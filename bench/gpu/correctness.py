@@ -21,7 +21,7 @@ from sframes_tui.run.png import encode
 from sframes_tui.story.config import Config
 
 ROWS = 6
-STEPS = 10
+MOST_STEPS = 10
 HALF = (torch.float16, torch.bfloat16)
 FORMATS = ((torch.float32, False), (torch.float32, True), (torch.float16, True), (torch.bfloat16, True))
 """Number format, and whether TF32 is allowed."""
@@ -30,20 +30,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def against_reference(shop: Workshop, shape: Shape, formats: Sequence[tuple[torch.dtype, bool]]) -> Iterator[Row]:
     """The batched engine beside the reference loop on the same device; `formats` are of `FORMATS`."""
+    steps = min(shape.steps, MOST_STEPS)
     for dtype, tf32 in formats:
         pipe = shop.pipeline(shape, dtype)
-        name = name_of(dtype) if dtype in HALF or not shop.device.cuda else f"float32, TF32 {'on' if tf32 else 'off'}"
+        name = name_of(dtype) + (f", TF32 {'on' if tf32 else 'off'}" if dtype == torch.float32 else "")
         with tf32_allowed(tf32):
-            loop = _drawn(shop, shop.config(shape, dtype, steps=STEPS, engine="reference"), pipe)
+            loop = _drawn(shop, shop.config(shape, dtype, steps=steps, engine="reference"), pipe)
             for rows in (1, ROWS):
-                ours = _drawn(shop, shop.config(shape, dtype, steps=STEPS), pipe, rows)
+                ours = _drawn(shop, shop.config(shape, dtype, steps=steps), pipe, rows)
                 yield compared(f"{name}: {rows} rows against the loop", loop, ours, None if tf32 else 1)
 
 
 def same_bytes(shop: Workshop, shape: Shape) -> Iterator[Row]:
     """What must not change a byte, in float16: another engine, neighbours' contents, a run that was resumed."""
     pipe = shop.pipeline(shape, torch.float16)
-    config = shop.config(shape, torch.float16, steps=STEPS)
+    config = shop.config(shape, torch.float16, steps=min(shape.steps, MOST_STEPS))
     whole = _drawn(shop, config, pipe, ROWS)
     yield compared("another engine", whole, _drawn(shop, config, pipe, ROWS), 0)
     with shop.engine(config, pipe, ROWS) as engine:
@@ -77,7 +78,7 @@ def other_process(shop: Workshop, shape: Shape, words: list[str]) -> Iterator[Ro
 
 def digest(shop: Workshop, shape: Shape) -> str:
     """SHA-256 of the pictures that `same_bytes` draws."""
-    config = shop.config(shape, torch.float16, steps=STEPS)
+    config = shop.config(shape, torch.float16, steps=min(shape.steps, MOST_STEPS))
     pictures = _drawn(shop, config, shop.pipeline(shape, torch.float16), ROWS)
     return hashlib.sha256(b"".join(pictures[frame].tobytes() for frame in sorted(pictures))).hexdigest()
 

@@ -66,7 +66,6 @@ class Workshop:
             yield engine
         finally:
             engine.close()
-            free_memory()
 
     def plan(self, config: Config, engine: Engine) -> Plan:
         return case_plan(self._case, config, engine.facts.sampling)

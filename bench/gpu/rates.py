@@ -130,14 +130,14 @@ def vae(shop: Workshop, shape: Shape) -> Iterator[Row]:
 
 
 def offload(shop: Workshop, shape: Shape) -> Iterator[Row]:
-    """Some pictures in float16 with the model's parts in main memory; every mode has a model of its own."""
+    """Two chains in float16 with the model's parts in main memory; every mode has a model of its own."""
     drawn: dict[str, Pictures] = {}
     for mode in ("none", "model", "sequential"):
         shop.clear()
         pipe = shop.pipeline(shape, torch.float16)
         if mode != "none":
             pipe.to("cpu")
-        config = shop.config(shape, torch.float16, offload=mode, steps=10)
+        config = shop.config(shape, torch.float16, offload=mode)
         with shop.engine(config, pipe, 6) as engine:
             plan = shop.plan(config, engine)
             wanted = [*frames_of(plan, 0), *frames_of(plan, 1)]

@@ -24,6 +24,8 @@ class Section:
     seconds: float
     """What it takes on an H200, roughly: it isn't begun with less time left."""
     rows: Callable[[], Iterator[Row]]
+    cuda: bool = False
+    """Has no meaning on the CPU, or takes many minutes there."""
 
 
 @dataclass(slots=True)

@@ -127,17 +127,17 @@ SDXL = Shape(
 )
 
 _TINY_UNET = {
-    "sample_size": 8,
-    "block_out_channels": (8, 16),
-    "down_block_types": ("DownBlock2D", _CROSS[0]),
-    "up_block_types": (_CROSS[1], "UpBlock2D"),
+    "sample_size": 16,
+    "block_out_channels": (8,),
+    "down_block_types": ("DownBlock2D",),
+    "up_block_types": ("UpBlock2D",),
     "layers_per_block": 1,
     "norm_num_groups": 4,
     "attention_head_dim": 4,
     "cross_attention_dim": 32,
 }
-_TINY_VAE = _vae(16, (8, 8), layers_per_block=1, norm_num_groups=4)
-TINY_SD = Shape("tiny Stable Diffusion", _TINY_UNET, _TINY_VAE, (_text(32, 2, 4, words=64),), steps=6)
+_TINY_VAE = _vae(32, (8, 8), layers_per_block=1, norm_num_groups=4)
+TINY_SD = Shape("tiny Stable Diffusion", _TINY_UNET, _TINY_VAE, (_text(32, 2, 4, words=64),), steps=4)
 TINY_XL = Shape(
     "tiny Stable Diffusion XL",
     _TINY_UNET
@@ -149,7 +149,7 @@ TINY_XL = Shape(
     },
     _TINY_VAE | {"force_upcast": True},
     (_text(32, 2, 4, words=64), _text(32, 2, 4, "gelu", words=64)),
-    steps=6,
+    steps=4,
 )
 
 
