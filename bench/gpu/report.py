@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sframes_tui.errors import first_line
+from sframes_tui.errors import message_of
 
 Row = Mapping[str, Any]
 """Column -> a number, a text, or None where there is nothing to tell."""
@@ -75,7 +75,7 @@ class Report:
         except OutOfTimeError:
             return "cut off: time"
         except Exception as error:  # the other sections may still work
-            return f"failed: {type(error).__name__}: {first_line(error)}"
+            return f"failed: {type(error).__name__}: {message_of(error)}"
         finally:
             signal.setitimer(signal.ITIMER_REAL, *timer)
             signal.signal(signal.SIGALRM, handler)

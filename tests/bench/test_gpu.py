@@ -62,7 +62,7 @@ def test_on_an_emulated_gpu(tmp_path):
 def test_a_section_that_fails_keeps_its_rows_and_the_others_run(tmp_path):
     def rows():
         yield {"row": 1}
-        raise ValueError("no such kernel\nand more")
+        raise ValueError("no such kernel\n  and no more")
 
     report = Report(tmp_path, 60, {"device": "none"})
     report.run(Section("first", "First", 1, rows))
@@ -70,12 +70,12 @@ def test_a_section_that_fails_keeps_its_rows_and_the_others_run(tmp_path):
     report.run(Section("third", "Third", 61, rows))
     found = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["sections"]
     assert [section["state"] for section in found.values()] == [
-        "failed: ValueError: no such kernel",
+        "failed: ValueError: no such kernel and no more",
         "done",
         "left out: time",
     ]
     assert found["first"]["rows"] == [{"row": 1}]
-    assert "### First (failed: ValueError: no such kernel)\n\n| row |\n| --- |\n| 1 |" in report.markdown()
+    assert "### First (failed: ValueError: no such kernel and no more)\n\n| row |\n| --- |\n| 1 |" in report.markdown()
 
 
 def test_a_section_is_cut_off_when_the_time_is_used_up(tmp_path):
