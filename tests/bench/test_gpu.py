@@ -53,10 +53,9 @@ def test_a_digest_is_that_of_the_pictures(capsys):
 
 def test_on_an_emulated_gpu(tmp_path):
     with EmulatedCuda():
-        found = bench(tmp_path, "--device", "cuda", "--sections", "parts", "vae", "cpu", "offload")
-    assert [row["offload"] for row in found["offload"]["rows"]] == ["none", "model", "sequential"]
-    assert {row["largest difference"] for row in found["offload"]["rows"]} == {0}
+        found = bench(tmp_path, "--device", "cuda", "--sections", "vae", "cpu")
     assert all("peak MiB" in row for row in found["vae"]["rows"])
+    assert found["cpu"]["rows"][0]["equal ones"] == 2
 
 
 def test_a_section_that_fails_keeps_its_rows_and_the_others_run(tmp_path):
