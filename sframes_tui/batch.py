@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import SFramesError
-from sframes_tui.run.describe import describe, duration
+from sframes_tui.run.describe import describe, download_words, duration
 from sframes_tui.run.events import (
     ChapterCompleted,
     Event,
@@ -156,6 +156,10 @@ class _Bar:
         self._task = self.progress.add_task("", total=None, frames="loading the model", rate="")
 
     def show(self, state: RunState) -> None:
+        if state.download:
+            far = state.download
+            words = download_words(far.done, far.total, far.rate)
+            self.progress.update(self._task, total=far.total, completed=far.done, frames=words)
         if not state.steps:
             return
         where = [f"frame {min(state.settled + 1, state.frames)} of {state.frames}"]

@@ -1,24 +1,29 @@
 """Hub models: the local cache first, the network only for what the cache lacks. Loads nothing."""
 
+import re
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
-from sframes_tui.engine.safety import has_weights, read_parts, weight_files
+from sframes_tui.engine.download import Meter, metered
+from sframes_tui.engine.safety import has_weights, pipeline_class, read_parts, weight_files
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import ModelSource
+from sframes_tui.story.model_source import PICKLES, ModelSource, cached_snapshot
 
 INSTEAD = 'model = "builtin:picturebook" needs no download'
 
 
-def hub_folder(source: ModelSource, config: GenerationConfig) -> Path:
+def hub_folder(source: ModelSource, config: GenerationConfig, half: bool) -> Path:
     """The folder of a hub model, downloaded if the cache doesn't have all of it.
 
-    Raises `ModelError` if it can't be had, saying what to do.
+    `half` says that its weights are wanted in half precision: files of that are half as large. Raises `ModelError` if
+    it can't be had, saying what to do.
     """
     if source.path is not None and is_complete(source.path, source.name, config.variant):
         return source.path
-    folder = _download(source.name, config)
-    if not is_complete(folder, source.name, config.variant):  # diffusers is content with a cached part when offline
+    folder = _download(source.name, config, half)
+    if not is_complete(folder, source.name, config.variant):  # a cached part is enough for the hub's client offline
         raise ModelError(
             f"model {source.name!r}: the local cache has only a part of it and the rest can't be had; connect once, "
             f"or {INSTEAD}"
@@ -45,23 +50,58 @@ def is_complete(folder: Path, model: str, variant: str | None) -> bool:
     return variant is None or any(folder.glob(f"*/*.{variant}*.safetensors"))
 
 
-def _download(name: str, config: GenerationConfig) -> Path:
-    from diffusers import DiffusionPipeline
+def _download(name: str, config: GenerationConfig, half: bool) -> Path:
+    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 
     try:
-        folder = DiffusionPipeline.download(
-            name,
-            revision=config.revision,
-            variant=config.variant,
-            use_safetensors=True,
-            trust_remote_code=False,
-            safety_checker=None,
-            feature_extractor=None,
-            image_encoder=None,
-        )
+        index = Path(hf_hub_download(name, "model_index.json", revision=config.revision))
+        info = HfApi().model_info(name, revision=config.revision, files_metadata=True)
+        sizes = {each.rfilename: each.size or 0 for each in info.siblings or ()}
+        files = wanted_files(index.parent, name, sizes, config.variant, half)
+        fetch = partial(snapshot_download, name, revision=config.revision, allow_patterns=files)
+        folder = Path(metered(Meter(sum(sizes[file] for file in files)), lambda bar: fetch(tqdm_class=bar)))
+        if pipeline_class(folder, name)._load_connected_pipes:  # type: ignore[attr-defined]  # noqa: SLF001
+            _download_connected(name, config)
+    except ModelError:
+        raise
     except Exception as error:
+        cached = cached_snapshot(name, config.revision)
+        if cached is not None and _offline(_causes(error)):
+            return cached
         raise ModelError(_why_not(name, config, error)) from error
-    return Path(folder)
+    return folder
+
+
+def wanted_files(folder: Path, model: str, names: Collection[str], variant: str | None, half: bool) -> list[str]:
+    """Which of a hub model's files to download: its parts' settings, and of its weights one variant alone.
+
+    `folder` holds its `model_index.json`; `names` are paths of all its files. Unasked, the "fp16" ones if `half`, where
+    there are some. Raises `ModelError` where a part has its weights only as pickles, or none of the variant asked for.
+    """
+    wanted = ["model_index.json"]
+    preferred = variant or ("fp16" if half else None)
+    for part in read_parts(folder, model):
+        inside = [name for name in names if name.rpartition("/")[0] == part.name]
+        weights = [name for name in inside if ".safetensors" in name]
+        if not weights and any(name.endswith(PICKLES) for name in inside):
+            raise ModelError(f"model {model!r}: its {part.name} has its weights only as pickles, which can run code")
+        plain = [name for name in weights if re.fullmatch(r"[^.]+\.safetensors(\.index\.json)?", Path(name).name)]
+        of_variant = [name for name in weights if preferred and re.search(rf"\.{re.escape(preferred)}[.-]", name)]
+        fp16 = [name for name in weights if ".fp16" in name]
+        wanted += of_variant or plain or fp16
+        wanted += [name for name in inside if name.endswith((".json", ".txt", ".model")) and name not in weights]
+    if variant and not any(f".{variant}" in name for name in wanted):
+        raise ModelError(f"model {model!r}: it has no safetensors of the variant {variant!r}; leave variant out")
+    return wanted
+
+
+def _download_connected(name: str, config: GenerationConfig) -> None:
+    """The other models that some pipelines are made of."""
+    from diffusers import DiffusionPipeline
+
+    DiffusionPipeline.download(
+        name, revision=config.revision, variant=config.variant, use_safetensors=True, trust_remote_code=False
+    )
 
 
 def _why_not(name: str, config: GenerationConfig, error: Exception) -> str:

@@ -44,14 +44,15 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     quiet()
     if source.kind == "checkpoint" and source.path is not None:
         return Loaded(paired(load_checkpoint(source.path, source.name, config, dtype)), ())
-    folder = hub_folder(source, config) if source.kind == "hub" else source.path
+    half = dtype in (torch.float16, torch.bfloat16)
+    folder = hub_folder(source, config, half) if source.kind == "hub" else source.path
     if folder is None or not folder.is_dir():
         raise ModelError(f"model {source.name!r}: its folder {folder} is missing")
     scheduler = stand_in(folder, source.name, config)
     replaced = () if scheduler is None else ("scheduler",)
     check_folder(folder, source.name, replaced=replaced)
     check_folder_proportions(folder, source.name, replaced=replaced)
-    variant = pick_variant(folder, config.variant, half=dtype == torch.float16)
+    variant = pick_variant(folder, config.variant, half)
     pipelines = paired(load_folder(folder, source.name, dtype, variant, scheduler))
     return Loaded(pipelines, _notices(folder), folder, variant, stands_in=scheduler is not None)
 

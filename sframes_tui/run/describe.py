@@ -16,6 +16,7 @@ from sframes_tui.run.events import (
     FramesStale,
     FrameStarted,
     Level,
+    ModelDownload,
     ModelLoadCompleted,
     ModelLoadStarted,
     Notice,
@@ -76,10 +77,15 @@ def _progress(event: Event) -> str:
             return f"{path.name} saved after {seconds:.1f} s"
         case FramesKept(frames=frames):
             return f"{counted(len(frames), 'picture')} kept as they are"
-        case FrameProgress():
+        case FrameProgress() | ModelDownload():
             return ""
         case _:
             raise AssertionError(event)
+
+
+def download_words(done: int, total: int, rate: float) -> str:
+    """How far a model's download is."""
+    return f"downloading, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {rate / 1e6:.1f} MB/s"
 
 
 def _beginning(event: RunStarted) -> str:

@@ -4,9 +4,10 @@ import contextlib
 import time
 from collections.abc import Mapping
 
+from sframes_tui.engine.download import waited_for
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.run.disk import Reserve
-from sframes_tui.run.events import FramesStale, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
+from sframes_tui.run.events import FramesStale, ModelDownload, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.header import differences, header, write_plan
 from sframes_tui.run.journal import Journal
@@ -28,15 +29,29 @@ from sframes_tui.story.plan import Plan
 class Drawing:
     """A model ready to draw; a context that frees the device at its end."""
 
-    def __init__(self, draft: Draft, make_engine: EngineFactory, emit: Emit, version: int = VERSION) -> None:
-        """Loads the model; `version` is that of the run's identities. Raises `SFramesError`."""
+    def __init__(
+        self, draft: Draft, make_engine: EngineFactory, emit: Emit, control: Control, version: int = VERSION
+    ) -> None:
+        """Loads the model; `version` is that of the run's identities. Raises `SFramesError`.
+
+        `KeyboardInterrupt` where the model's download is ended by `control`.
+        """
         self._draft, self._emit, self._version = draft, emit, version
+        self._told_of_download = False
         emit(ModelLoadStarted(draft.model.name))
         started = time.monotonic()
-        self.engine = make_engine()
+        with waited_for(self._downloading, control.is_ending):
+            self.engine = make_engine()
         facts = self.engine.facts
         took = time.monotonic() - started
         emit(ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, took, facts.card, facts.kept))
+
+    def _downloading(self, done: int, total: int, rate: float) -> None:
+        """Every moment for whoever looks, and a line for the log at its begin."""
+        if not self._told_of_download:
+            self._emit(Notice("info", f"downloading {self._draft.model.name}, {total / 1e6:,.0f} MB, once"))
+        self._told_of_download = True
+        self._emit(ModelDownload(done, total, rate))
 
     def __enter__(self) -> "Drawing":
         with contextlib.ExitStack() as failing:

@@ -42,6 +42,17 @@ class ModelLoadStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelDownload:
+    """The model comes over the network, once."""
+
+    done: int
+    """Bytes that are here."""
+    total: int
+    rate: float
+    """Bytes a second."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelLoadCompleted:
     """The model is ready."""
 
@@ -189,6 +200,7 @@ Event = (
     | RunPaused
     | RunResumed
     | ModelLoadStarted
+    | ModelDownload
     | ModelLoadCompleted
     | ChapterStarted
     | ChapterCompleted

@@ -39,7 +39,7 @@ def execute(
     it ended is told to `notify`, or to whom the configuration names.
     """
     recorded = recording(draft, root, emit, notify, control)
-    with recorded as (recorder, tell), room_below(root), Drawing(draft, make_engine, tell) as drawing:
+    with recorded as (recorder, tell), room_below(root), Drawing(draft, make_engine, tell, control) as drawing:
         if control.is_ending():
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return

@@ -13,6 +13,7 @@ from sframes_tui.run.events import (
     FrameSkipped,
     FramesStale,
     FrameStarted,
+    ModelDownload,
     ModelLoadCompleted,
     ModelLoadStarted,
     RunCancelled,
@@ -90,6 +91,8 @@ class RunState:
 
     phase: Phase = "idle"
     model: str = ""
+    download: ModelDownload | None = None
+    """How far the model's download is, while it is loaded."""
     frames: int = 0
     steps: int = 0
     """Denoising steps of the plan, without those of frames that were given up."""
@@ -155,8 +158,10 @@ def fold(state: RunState, event: Event, now: float) -> RunState:
     match event:
         case ModelLoadStarted(model=model):
             return replace(state, phase="loading", model=model)
+        case ModelDownload():
+            return replace(state, download=event)
         case ModelLoadCompleted():
-            return state
+            return replace(state, download=None)
         case RunStarted():
             return _start(state, event)
         case RunPaused(reason=reason):

@@ -79,7 +79,8 @@ class Work:
         if not (found.todo if only is None else found.todo.keys() & set(only)):
             self._end_without_drawing()
             return
-        with Drawing(past.draft, lambda: make_engine(past.draft), self.emit, past.identities.version) as drawing:
+        version = past.identities.version
+        with Drawing(past.draft, lambda: make_engine(past.draft), self.emit, control, version) as drawing:
             if control.stop.is_set() or control.finish.is_set():
                 self.emit(RunCancelled(past.path, 0, len(found.todo)))
                 return

@@ -125,7 +125,7 @@ def model_identity(source: ModelSource, options: GenerationConfig, version: int 
     fingerprint = model_fingerprint(source, version)
     if version == 2 or not fingerprint or source.path is None or source.kind == "checkpoint":
         return fingerprint
-    variant = pick_variant(source.path, options.variant, half=options.dtype == "float16")
+    variant = pick_variant(source.path, options.variant, half=options.dtype in ("float16", "bfloat16"))
     return fingerprint if variant is None else f"{fingerprint}:{variant}"
 
 

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from sframes_tui.printable import one_line
-from sframes_tui.run.describe import duration
+from sframes_tui.run.describe import download_words, duration
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import shown_key
 from sframes_tui.ui.key_bar import active_keys
@@ -97,7 +97,9 @@ class StatusLine(Widget):
         return Content("  ").join(parts)
 
     def _word(self) -> str:
-        phase = self._state.phase
+        phase, far = self._state.phase, self._state.download
+        if phase == "loading" and far:
+            return download_words(far.done, far.total, far.rate)
         seconds = time.monotonic() - self._since
         return f"{WORDS[phase]}, {duration(seconds)}" if phase == "loading" and seconds >= 1 else WORDS[phase]
 
