@@ -18,9 +18,11 @@ import torch
 from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.autoencoder import picture_of
 from sframes_tui.engine.capabilities import Pipelines, count_steps
+from sframes_tui.engine.cuda import Pace
 from sframes_tui.engine.decoding import REDONE
-from sframes_tui.engine.denoiser import Denoiser, Pace
+from sframes_tui.engine.denoiser import Denoiser
 from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.offload import Parts
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
@@ -94,7 +96,8 @@ class BatchedEngine:
         self._starter = Starter(pipelines, facts, config, scheduler)
         self._denoiser = Denoiser(pipelines.text, config, scheduler.timesteps)
         self._solver = pick_solver(scheduler, config.eta, self._denoiser.device)
-        self._ladder = Ladder(pipelines, self._denoiser.device, config.offload != "none")
+        self._parts = Parts(pipelines.text)
+        self._ladder = Ladder(pipelines, self._denoiser.device, config, (facts.width, facts.height), self._parts)
         self._previewer = Previewer(pipelines, folder)
         self._pace = Pace(self._denoiser.device)
         self._real_steps: dict[float | None, int] = {}
@@ -157,11 +160,11 @@ class BatchedEngine:
         outcomes: list[Outcome] = []
         if not cancelled.is_set():
             made: list[Progress] = []
-            failure = _attempted(lambda: self._go_on(made, outcomes))
+            failure = self._attempted(lambda: self._go_on(made, outcomes))
             for progress in made:
                 report(progress)
             if failure is None and not cancelled.is_set():
-                failure = _attempted(lambda: self._finish_all(outcomes))
+                failure = self._attempted(lambda: self._finish_all(outcomes))
             if failure is not None:
                 outcomes += self._recovered(failure)
         if cancelled.is_set():
@@ -172,14 +175,18 @@ class BatchedEngine:
     def _go_on(self, made: list[Progress], outcomes: list[Outcome]) -> None:
         """Begins the jobs that have a place and takes every row one step on."""
         outcomes += self._carried_over()
+        self._parts.let_in()
         for jobs in _groups(self._next_jobs(), self._together):
             self._begin(jobs, outcomes)
         if self._rows:
             made += self._denoised()
 
     def _finish_all(self, outcomes: list[Outcome]) -> None:
-        for rows in _groups([row for row in self._rows if row.done], self._together):
+        done = [row for row in self._rows if row.done]
+        for rows in _groups(done, self._together):
             self._finish(rows, outcomes)
+        if done:
+            self._parts.send_back(drawing=bool(self._rows or self._waiting))
 
     @property
     def _together(self) -> bool:
@@ -206,7 +213,7 @@ class BatchedEngine:
 
     def _begin(self, jobs: list[Job], outcomes: list[Outcome]) -> None:
         """Makes rows of jobs, or outcomes where they can't begin; one by one where they can't together."""
-        failure = _attempted(lambda: self._take_places(self._starter.begin(jobs)))
+        failure = self._attempted(lambda: self._take_places(self._starter.begin(jobs)))
         if failure and failure.memory:
             raise MemoryError(failure.reason)
         if failure and len(jobs) > 1:
@@ -250,7 +257,7 @@ class BatchedEngine:
     def _finish(self, rows: list[Row], outcomes: list[Outcome]) -> None:
         """Makes pictures of rows that are done and lets them go; one by one where they can't together."""
         judged: list[Outcome] = []
-        failure = _attempted(lambda: judged.extend(self._judged(rows)))
+        failure = self._attempted(lambda: judged.extend(self._judged(rows)))
         if failure and failure.memory:
             raise MemoryError(failure.reason)
         if failure and len(rows) > 1:
@@ -266,7 +273,6 @@ class BatchedEngine:
         autoencoder = self._starter.autoencoder
         decoded = autoencoder.decode([row.latents for row in sound])
         blocked = [autoencoder.is_blocked(each) for each in decoded]
-        self._pipelines.text.maybe_free_model_hooks()
         pictures = dict(zip(sound, zip(decoded, blocked, strict=True), strict=True))
         return [*self._remarks(), *(_judged(row, *pictures.get(row, (None, False))) for row in rows)]
 
@@ -316,23 +322,22 @@ class BatchedEngine:
     def wake(self) -> None:
         devices.place_again(self._pipelines, self._denoiser.device)
 
+    def _attempted(self, work: Callable[[], None]) -> Failure | None:
+        """Does some work; once this has returned, nothing holds on to the tensors that it failed with."""
+        try:
+            work()
+        except Exception as error:  # whatever it is, other frames may still be drawn
+            require_device(error, self._denoiser.device)
+            return Failure.of(error)
+        return None
+
     def close(self) -> None:
         self._rows, self._waiting = [], []
         self._denoiser.forget()
-        for name in ("_fitter", "_pipelines", "_starter", "_denoiser", "_ladder"):
+        for name in ("_fitter", "_pipelines", "_starter", "_denoiser", "_ladder", "_parts"):
             self.__dict__.pop(name, None)
         self.at_close.close()
         free_memory()
-
-
-def _attempted(work: Callable[[], None]) -> Failure | None:
-    """Does some work; once this has returned, nothing holds on to the tensors that it failed with."""
-    try:
-        work()
-    except Exception as error:  # whatever it is, other frames may still be drawn
-        require_device(error)
-        return Failure.of(error)
-    return None
 
 
 def _judged(row: Row, decoded: torch.Tensor | None, blocked: bool) -> Outcome:

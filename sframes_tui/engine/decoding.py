@@ -51,10 +51,9 @@ class SoundDecoding:
         return result
 
     def _can_redo(self, latents: torch.Tensor) -> bool:
-        """Offloading piece by piece keeps the weights where they can't be converted."""
-        parameters = list(self._vae.parameters())
-        exact = all(each.dtype == torch.float32 for each in parameters)
-        return not exact and not any(each.is_meta for each in parameters) and bool(torch.isfinite(latents).all())
+        """Weights that are offloaded piece by piece are converted as they are fetched."""
+        exact = all(each.dtype == torch.float32 for each in self._vae.parameters())
+        return not exact and bool(torch.isfinite(latents).all())
 
     def _in_float32(self, decode: Callable[[], Any]) -> Any:
         """None where memory doesn't suffice for it."""

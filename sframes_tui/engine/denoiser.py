@@ -15,31 +15,13 @@ import torch
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.compiling import compiled, filled_up
 from sframes_tui.engine.conditioning import Condition
+from sframes_tui.engine.cuda import wait_for
+from sframes_tui.engine.devices import HALF
 from sframes_tui.engine.memory import is_out_of_memory
 from sframes_tui.engine.rows import Row
 from sframes_tui.story.config import GenerationConfig
 
 TIMED_CALLS = 3
-
-HALF = (torch.float16, torch.bfloat16)
-
-
-class Pace:
-    """Keeps the CPU at most one step ahead of the device: its queue never runs dry, and cancelling is prompt."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._before: torch.cuda.Event | None = None
-
-    def keep(self) -> None:
-        """To be called once a step, after its work was queued."""
-        if not self._cuda:
-            return
-        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        event.record()
-        if self._before is not None:
-            self._before.synchronize()
-        self._before = event
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,8 +54,6 @@ class Denoiser:
         self._guidance = config.guidance_scale
         self._interval = (config.guidance_start * len(timesteps), config.guidance_end * len(timesteps))
         self._compiled = compiled(pipe.unet, self.device, config.deterministic) if config.compile else None
-        if self.device.type == "cuda" and self._dtype in HALF and config.offload != "sequential":
-            pipe.unet.to(memory_format=torch.channels_last)
         self._layout: Layout | None = None
         self._embedded_guidance = self._embed_guidance()
 
@@ -183,7 +163,9 @@ class Denoiser:
             times = self._timesteps[:1].expand(batch).to(self.device)
             joined = Condition.joined([condition.zeros()] * batch)
             return self._best_time(latents, times, joined)
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             return math.inf
 
     def _best_time(self, latents: torch.Tensor, times: torch.Tensor, condition: Condition) -> float:
@@ -199,10 +181,10 @@ class Denoiser:
     def _timed(
         self, network: Callable[..., Any], latents: torch.Tensor, times: torch.Tensor, condition: Condition
     ) -> float:
-        _wait_for(self.device)
+        wait_for(self.device)
         started = time.perf_counter()
         self._call(network, latents, times, condition)
-        _wait_for(self.device)
+        wait_for(self.device)
         return time.perf_counter() - started
 
 
@@ -253,10 +235,3 @@ def _picked(batch: torch.Tensor, places: Sequence[int], of: int | None = None) -
     if list(places) == list(range(len(batch) if of is None else of)):
         return batch[: len(places)]
     return torch.cat([batch[place : place + 1] for place in places])
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()

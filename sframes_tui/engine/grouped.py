@@ -1,6 +1,5 @@
 """Draws frames that share a schedule in one pipeline call: for models whose denoising loop is diffusers' alone."""
 
-import contextlib
 import copy
 import threading
 import time
@@ -13,8 +12,9 @@ from PIL import Image
 
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline, Pipelines
+from sframes_tui.engine.cuda import Pace, wait_for
 from sframes_tui.engine.decoding import SoundDecoding
-from sframes_tui.engine.memory import free_memory, require_device
+from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
 from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
 from sframes_tui.story.config import GenerationConfig
@@ -35,17 +35,22 @@ class GroupedEngine(ReferenceEngine):
         super().__init__(pipelines, facts, config)
         self.capacity = 1
         self.pinned = config.deterministic
+        self._slots = 1
         self._jobs: list[Job] = []
 
     def use_rows(self, rows: int) -> None:
         if self._jobs or not 1 <= rows <= self.max_rows:
             raise ValueError(f"rows can be 1 to {self.max_rows}, set before drawing begins")
-        self.capacity = rows
+        self.capacity = self._slots = rows
 
     def has_room(self, slot: int) -> bool:
-        if len(self._jobs) >= self.capacity:
-            return False
-        return not self.pinned or all(job.chain % self.capacity != slot for job in self._jobs)
+        if self.pinned:
+            return all(self._place(job.chain) != self._place(slot) for job in self._jobs)
+        return len(self._jobs) < self.capacity
+
+    def _place(self, chain: int) -> int:
+        """A chain's row, whatever else there is; where rows became fewer, several slots share a row."""
+        return chain % self._slots % self.capacity
 
     def admit(self, job: Job) -> None:
         self._jobs.append(job)
@@ -56,36 +61,54 @@ class GroupedEngine(ReferenceEngine):
         Infinite where memory doesn't suffice.
         """
         jobs = [Job(-1, "a", number, None, None) for number in range(rows)]
-        watch = StepTimer(jobs, self.real_steps(None), lambda _: None, threading.Event())
-        with contextlib.suppress(StoppedError, torch.OutOfMemoryError):
+        watch = StepTimer(jobs, self.real_steps(None), self._device)
+        try:
             self._call_rows(self._pipelines.text, jobs, {}, watch)
+        except StoppedError:
+            pass
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
         free_memory()
         return watch.seconds
 
     def advance(self, report: Report, cancelled: threading.Event) -> list[Outcome]:
-        if not self._jobs or cancelled.is_set():
-            return []
-        group = [job for job in self._jobs if _beginning(job) == _beginning(self._jobs[0])]
+        if cancelled.is_set():
+            self._jobs.clear()
+        group = self._next_group()
         self._jobs = [job for job in self._jobs if job not in group]
         if self.capacity == 1:
             return self._one_by_one(group, report, cancelled)
         try:
-            return list(self._draw_group(group, report, cancelled))
+            drawn = list(self._draw_group(group, report, cancelled)) if group else []
         except StoppedError:
             return []
-        except torch.OutOfMemoryError:
-            remark = self._shrink()
-        except Exception as error:  # which frame it is, and why, is found by drawing each alone
-            require_device(error)
-            remark = None
+        except Exception as error:
+            require_device(error, self._device)
+            memory = is_out_of_memory(error)
+        else:
+            self._ladder.relieved()
+            return drawn
+        if memory:
+            return self._with_less(group)
         free_memory()
-        outcomes = self._one_by_one(group, report, cancelled)
-        return [remark, *outcomes] if remark else outcomes
+        return self._one_by_one(group, report, cancelled)  # which frame it is, and why, is found by that
 
-    def _shrink(self) -> Remark:
-        before, self.capacity = self.capacity, max(self.capacity // 2, 1)
-        changed = "" if self.capacity == before else "; pictures may differ by a shade from those drawn before"
-        return Remark(f"out of memory with {before} pictures at once: from now on {self.capacity}{changed}")
+    def _next_group(self) -> list[Job]:
+        """Of the frames in hand those that begin as the first does and have a row each."""
+        alike = [job for job in self._jobs if _beginning(job) == _beginning(self._jobs[0])]
+        if not self.pinned:
+            return alike[: self.capacity]
+        first = {self._place(job.chain): job for job in reversed(alike)}
+        return [job for job in alike if first[self._place(job.chain)] is job]
+
+    def _with_less(self, group: list[Job]) -> list[Outcome]:
+        """After memory ran out with several rows, their frames begin anew with the ladder's next rung."""
+        self._jobs = [*group, *self._jobs]
+        rung = self._next_rung(self.capacity)
+        assert rung is not None, "fewer rows are always left to try"
+        self.capacity = rung.rows
+        return [Remark(f"out of memory: {rung.said}; the frames in hand are drawn again from their start")]
 
     def _one_by_one(self, jobs: Sequence[Job], report: Report, cancelled: threading.Event) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -101,7 +124,7 @@ class GroupedEngine(ReferenceEngine):
         rows = self._rows(jobs)
         bases: list[Image.Image | None] = [job.base for job in rows]
         start = {"image": bases, "strength": jobs[0].strength} if from_base else {}
-        watch = GroupWatch(jobs, steps, report, cancelled)
+        watch = GroupWatch(jobs, steps, report, cancelled, Pace(self._device))
         with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
             images = self._call_rows(pipe, rows, start, watch)
         pixels.check_latents(watch.latents)
@@ -115,7 +138,7 @@ class GroupedEngine(ReferenceEngine):
             return jobs
         rows = [jobs[0]] * self.capacity
         for job in jobs:
-            rows[job.chain % self.capacity] = job
+            rows[self._place(job.chain)] = job
         return rows
 
     def _call_rows(
@@ -141,14 +164,14 @@ class GroupedEngine(ReferenceEngine):
 class GroupWatch(StepWatch):
     """Follows a call for several frames, which all take the same steps."""
 
-    def __init__(self, jobs: Sequence[Job], steps: int, report: Report, cancelled: threading.Event) -> None:
+    def __init__(self, jobs: Sequence[Job], steps: int, report: Report, cancelled: threading.Event, pace: Pace) -> None:
         frames = [job.frame for job in jobs]
 
         def tell_all(progress: Progress) -> None:
             for frame in frames:
                 report(Progress(frame, progress.step, progress.steps))
 
-        super().__init__(frames[0], steps, tell_all, cancelled)
+        super().__init__(frames[0], steps, tell_all, cancelled, pace)
 
 
 class StepTimer(GroupWatch):
@@ -156,14 +179,18 @@ class StepTimer(GroupWatch):
 
     seconds = float("inf")
 
+    def __init__(self, jobs: Sequence[Job], steps: int, device: torch.device) -> None:
+        super().__init__(jobs, steps, lambda _: None, threading.Event(), Pace(device))
+        self._device, self._begun = device, time.perf_counter()
+
     def _stepped(self, latents: torch.Tensor | None) -> None:
         super()._stepped(latents)
+        wait_for(self._device)  # or only Python would be timed
         now = time.perf_counter()
-        if self._step == 1:
-            self._begun = now
         if self._step == 2 or self._steps == 1:
             self.seconds = now - self._begun
             raise StoppedError
+        self._begun = now
 
 
 def _beginning(job: Job) -> tuple[bool, float | None]:

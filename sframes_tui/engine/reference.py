@@ -4,6 +4,7 @@ import contextlib
 import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -11,8 +12,9 @@ import torch
 
 from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.cuda import Pace
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
-from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.memory import Ladder, Rung, free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
@@ -20,7 +22,6 @@ from sframes_tui.errors import message_of
 from sframes_tui.story.config import GenerationConfig
 
 OUT_OF_MEMORY = "out of memory: a smaller picture, vae_tiling or offload needs less"
-FREED = "out of memory: freed what was unused and began the frame again; the pictures stay the same"
 
 Report = Callable[[Progress], None]
 
@@ -51,6 +52,8 @@ class ReferenceEngine:
         self._job: Job | None = None
         self._told_of_redoing = False
         self._real_steps: dict[float | None, int] = {}
+        self._device: torch.device = pipelines.text._execution_device  # noqa: SLF001
+        self._ladder = Ladder(pipelines, self._device, config, (facts.width, facts.height))
 
     @property
     def pipelines(self) -> Pipelines:
@@ -99,13 +102,22 @@ class ReferenceEngine:
         job, self._job = self._job, None
         if job is None or cancelled.is_set():
             return []
-        outcomes = self._attempted(job, report, cancelled)
-        if outcomes is None:
-            # Only here, outside the except block, has the traceback let go of the frame's tensors.
-            free_memory()
-            again = self._attempted(job, report, cancelled)
-            outcomes = [Spoiled(job.frame, OUT_OF_MEMORY)] if again is None else [Remark(FREED), *again]
-        return outcomes
+        outcomes: list[Outcome] = []
+        # Between the attempts, outside their except blocks, nothing holds on to the tensors of the one that failed.
+        while (drawn := self._attempted(job, report, cancelled)) is None:
+            rung = self._next_rung(1)
+            if rung is None:
+                return [*outcomes, Spoiled(job.frame, OUT_OF_MEMORY)]
+            outcomes.append(Remark(f"out of memory: {rung.said}; the frame is drawn again from its start"))
+        self._ladder.relieved()
+        return [*outcomes, *drawn]
+
+    def _next_rung(self, rows: int) -> Rung | None:
+        """Changes what may help against too little memory; None where nothing is left."""
+        rung = self._ladder.next(rows)
+        if rung is not None:
+            self.facts = replace(self.facts, changed={**self.facts.changed, **rung.changed})
+        return rung
 
     def _attempted(self, job: Job, report: Report, cancelled: threading.Event) -> list[Outcome] | None:
         """What became of a frame, nothing if it was cancelled; None where memory ran out."""
@@ -116,7 +128,7 @@ class ReferenceEngine:
         except pixels.SpoiledError as error:
             return [error.outcome(job.frame)]
         except Exception as error:  # whatever one frame runs into, the others may still be drawn
-            require_device(error)
+            require_device(error, self._device)
             return None if is_out_of_memory(error) else [Spoiled(job.frame, said_in_one_sentence(error))]
 
     def _draw(self, job: Job, report: Report, cancelled: threading.Event) -> list[Outcome]:
@@ -126,7 +138,7 @@ class ReferenceEngine:
         if from_base and steps == 0 and job.base is not None:
             return [Drawn(job.frame, job.base)]
         start = {"image": job.base, "strength": job.strength} if from_base else {}
-        watch = StepWatch(job.frame, steps, report, cancelled)
+        watch = StepWatch(job.frame, steps, report, cancelled, Pace(self._device))
         with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
             result = self._call(pipe, job, start, watch)
         pixels.check_latents(watch.latents)
@@ -159,7 +171,8 @@ class ReferenceEngine:
 
     def close(self) -> None:
         self._job = None
-        self.__dict__.pop("_fitter", None)
+        for name in ("_fitter", "_ladder"):
+            self.__dict__.pop(name, None)
         self._pipelines = Pipelines(None, None)
         self.at_close.close()
         free_memory()
@@ -168,8 +181,9 @@ class ReferenceEngine:
 class StepWatch:
     """Follows one pipeline call: reports its steps, keeps its last latents, ends it when the run is cancelled."""
 
-    def __init__(self, frame: int, steps: int, report: Report, cancelled: threading.Event) -> None:
+    def __init__(self, frame: int, steps: int, report: Report, cancelled: threading.Event, pace: Pace) -> None:
         self.latents: torch.Tensor | None = None
+        self._pace = pace
         self._frame, self._steps, self._report, self._cancelled = frame, steps, report, cancelled
         self._step = 0
 
@@ -188,6 +202,7 @@ class StepWatch:
 
     def _stepped(self, latents: torch.Tensor | None) -> None:
         self.latents = latents
+        self._pace.keep()
         self._step += 1
         self._report(Progress(self._frame, self._step, max(self._step, self._steps)))
         if self._cancelled.is_set():

@@ -116,7 +116,7 @@ SPOILERS = {
 def test_an_unusable_picture_is_a_spoiled_frame(engine, name, base):
     spoil, reason = SPOILERS[name]
     spoil(engine._pipelines.text)
-    (outcome,) = advance(engine, job(strength=base and 0.9, base=base))
+    *_, outcome = advance(engine, job(strength=base and 0.9, base=base))
     assert isinstance(outcome, Spoiled)
     assert re.search(reason, outcome.reason), outcome.reason
     assert "\n" not in outcome.reason
