@@ -77,7 +77,7 @@ class Recipe(Strict):
     real_steps: int
     base: Base | None
     fingerprint: str
-    """The model's identity by its content; empty where nobody knows."""
+    """What `model_identity` says of the model; empty where nobody knows."""
     pipeline: str
     scheduler: str
     """The one in use."""
@@ -113,11 +113,7 @@ def make_recipe(
 ) -> Recipe:
     """The recipe of a frame's picture; `rows` and `place` are where the engine had it, hashes are `pixel_hash`es."""
     options = plan.config.generation_config
-    base = (
-        None
-        if frame.base is None
-        else Base(file=f"{plan.name(plan.frames[frame.base])}.png", pixels_sha256=base_pixels or "")
-    )
+    base = None if frame.base is None else f"{plan.name(plan.frames[frame.base])}.png"
     return Recipe(
         program=PROGRAM,
         story=plan.story.key,
@@ -133,7 +129,7 @@ def make_recipe(
         seed=plan.frame_seed(frame, attempt),
         strength=frame.strength,
         real_steps=frame.steps,
-        base=base,
+        base=None if base is None else Base(file=base, pixels_sha256=base_pixels or ""),
         place=place,
         options=GenerationConfig.model_validate(_options(options, facts, rows, overflows=bool(fitted.lost))),
         fingerprint=fingerprint,

@@ -24,7 +24,7 @@ class Effect(Enum):
     """Pictures stay, but the bytes of those drawn from then on may differ in a shade: that is told when a run goes on
     with another value."""
     HARMLESS = "harmless"
-    """No picture depends on it."""
+    """No pixel depends on it; a name may stand in the picture's file."""
 
 
 T = TypeVar("T")
