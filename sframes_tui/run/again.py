@@ -12,14 +12,14 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-from sframes_tui.engine.protocol import Drawn, Engine, Job, Remark, Spoiled
+from sframes_tui.engine.protocol import Drawn, Engine, Facts, Job, Remark, Spoiled
 from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.run import png
 from sframes_tui.run.plain_folder import read_plain
 from sframes_tui.run.recipe import PROGRAM, Recipe, as_drawn, drawn_by, read_recipe
 from sframes_tui.run.stored_picture import MAX_BYTES, decoded, read_stored
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.identity import model_identity
+from sframes_tui.story.identity import model_fingerprint
 from sframes_tui.story.model_source import ModelSource, locate_model
 
 LoadModel = Callable[[GenerationConfig, ModelSource], Engine]
@@ -102,14 +102,12 @@ def _flat(recipe: Recipe) -> dict[str, str]:
     options = recipe.options
     return {
         "program": recipe.program,
+        **{key: str(value) for key, value in options.model_dump(exclude_unset=True).items()},
         "model": recipe.fingerprint and f"{options.model} ({recipe.fingerprint})",
         "pipeline": recipe.pipeline,
         "scheduler": recipe.scheduler,
         **{f"the scheduler's {key}": str(value)[:80] for key, value in recipe.scheduler_settings.items()},
-        "number format": options.dtype,
-        "device": options.device if "device" in options.model_fields_set else "",
         "engine": recipe.engine,
-        "rows": str(options.rows or ""),
         "pixels": recipe.pixels_sha256,
     }
 
@@ -149,18 +147,23 @@ def draw_again(
         engine.close()
     if source.path is None:  # it may have been downloaded meanwhile
         source = replace(source, path=locate_model(source.name, options.revision).path)
-    fingerprint = model_identity(source, options)
-    label = options.model if fingerprint == recipe.fingerprint or not recipe.fingerprint else facts.model
-    now = recipe.model_copy(
+    now = _as_drawn_now(recipe, facts, left, model_fingerprint(source), picture)
+    return Again(told, picture, png.encode(picture, png.picture_info(now)), now)
+
+
+def _as_drawn_now(recipe: Recipe, facts: Facts, rows: int, fingerprint: str, picture: Image.Image) -> Recipe:
+    """The recipe with what became of it here; a model of the same content keeps its name."""
+    known = fingerprint == recipe.fingerprint or not recipe.fingerprint
+    options = {**as_drawn(facts, rows), "model": recipe.options.model if known else facts.model}
+    return recipe.model_copy(
         update={
             **drawn_by(facts),
             "program": PROGRAM,
             "fingerprint": fingerprint,
-            "options": options.model_copy(update={**as_drawn(facts, left), "model": label}),
+            "options": recipe.options.model_copy(update=options),
             "pixels_sha256": png.pixel_hash(picture),
         }
     )
-    return Again(told, picture, png.encode(picture, png.picture_info(now)), now)
 
 
 def _source(told: Told, model: str | None) -> ModelSource:

@@ -21,8 +21,8 @@ from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
 from sframes_tui.story.change import Change
 from sframes_tui.story.draft import Draft
-from sframes_tui.story.identity import VERSION, Identities, model_identity
-from sframes_tui.story.model_source import locate_model
+from sframes_tui.story.identity import VERSION, Identities, model_fingerprint, model_identity
+from sframes_tui.story.model_source import ModelSource, locate_model
 from sframes_tui.story.plan import Plan
 
 
@@ -57,8 +57,9 @@ class Drawing:
         with contextlib.ExitStack() as failing:
             failing.callback(self.engine.close)
             self.plan = self._draft.planned_for(self.engine.facts.sampling)
-            self._fingerprint = fingerprint(self._draft)
-            known_as = self._fingerprint if self._version == VERSION else fingerprint(self._draft, self._version)
+            model = located(self._draft)
+            known_as = model_identity(model, self._draft.config.generation_config, self._version)
+            self._fingerprint = model_fingerprint(model)
             self.identities = Identities(self.plan, known_as, self._version)
             self._tell_notes()
             check_story(self.plan, self._emit)
@@ -121,13 +122,12 @@ class Drawing:
             return Loop(session, self.engine, emit, control, replay.grids).run()
 
 
-def fingerprint(draft: Draft, version: int = VERSION) -> str:
-    """That of the draft's model, which may have been downloaded since the draft was made."""
+def located(draft: Draft) -> ModelSource:
+    """The draft's model, which may have been downloaded since the draft was made."""
     options = draft.config.generation_config
-    model = draft.model
-    if model.path is None:
-        model = locate_model(options.model, options.revision, draft.loaded.folder)
-    return model_identity(model, options, version)
+    if draft.model.path is not None:
+        return draft.model
+    return locate_model(options.model, options.revision, draft.loaded.folder)
 
 
 def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:

@@ -77,7 +77,7 @@ class Recipe(Strict):
     real_steps: int
     base: Base | None
     fingerprint: str
-    """What `model_identity` says of the model; empty where nobody knows."""
+    """The model's content, by `model_fingerprint`; empty where nobody knows."""
     pipeline: str
     scheduler: str
     """The one in use."""

@@ -28,7 +28,7 @@ class Session:
     facts: Facts
     prompts: Prompts
     fingerprint: str
-    """The model's, for recipes: `identities` may know it by an earlier version's."""
+    """The model's, for recipes."""
 
     def fitted(self, frame: Frame) -> Fitted:
         """The frame's prompt as the model reads it."""
