@@ -23,6 +23,7 @@ from bench.gpu.report import Report, Row, Section
 from bench.gpu.shapes import SD15, SDXL, TINY_SD, TINY_XL, Shape
 from sframes_tui.engine.devices import hardware_name
 from sframes_tui.engine.loading import quiet
+from sframes_tui.errors import ModelError
 
 AIMS = {"loop, float32": 10.0, "loop, float16": 3.0}
 """How many times as fast as which loop six mixed styles should come."""
@@ -100,7 +101,11 @@ def main(words: Sequence[str] | None = None) -> None:
     began = time.monotonic()
     quiet()
     device = arguments.device or ("cpu" if arguments.tiny else "cuda")
-    shop = Workshop(Device(device), "2 styles interleaved" if arguments.tiny else "6 mixed interleaved")
+    try:
+        where = Device(device)
+    except ModelError as error:
+        parser.error(str(error))
+    shop = Workshop(where, "2 styles interleaved" if arguments.tiny else "6 mixed interleaved")
     if arguments.digest:
         print(correctness.digest(shop, TINY_SD if arguments.tiny else SD15))
         return

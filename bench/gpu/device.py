@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from sframes_tui.engine.devices import pick_device
+
 MIB = 2**20
 
 
@@ -14,8 +16,11 @@ class Device:
     """A CUDA device, or the CPU for a bench of the bench."""
 
     def __init__(self, name: str) -> None:
-        self.torch = torch.device(name)
+        """Raises `ModelError` where there is no such device."""
+        self.torch = pick_device(name)
         self.cuda = self.torch.type == "cuda"
+        if self.cuda and self.torch.index is None:
+            self.torch = torch.device("cuda", torch.cuda.current_device())
         self.matrix_rate: dict[torch.dtype, float] = {}
         """Floating-point operations a second, where they were measured."""
 

@@ -137,7 +137,7 @@ def offload(shop: Workshop, shape: Shape) -> Iterator[Row]:
         pipe = shop.pipeline(shape, torch.float16)
         if mode != "none":
             pipe.to("cpu")
-        config = shop.config(shape, torch.float16, offload=mode)
+        config = shop.config(shape, torch.float16, offload=mode, steps=min(shape.steps, 5))
         with shop.engine(config, pipe, 6) as engine:
             plan = shop.plan(config, engine)
             wanted = [*frames_of(plan, 0), *frames_of(plan, 1)]

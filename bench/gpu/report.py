@@ -38,8 +38,8 @@ class Result:
     rows: list[Row] = field(default_factory=list)
 
 
-class OutOfTimeError(Exception):
-    """Raised in the middle of a section when the whole time is used up."""
+class OutOfTimeError(BaseException):
+    """Raised in the middle of a section when the whole time is used up; no `except Exception` is to keep it."""
 
 
 class Report:
