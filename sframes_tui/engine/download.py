@@ -99,7 +99,7 @@ def _bar(meter: Meter) -> type:
 
     `huggingface_hub.snapshot_download` makes three of one class, and tells them apart by their descriptions alone.
     """
-    from tqdm.auto import tqdm
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
