@@ -39,16 +39,9 @@ class Autoencoder:
 
         A VAE with a posterior draws one sample of it from each picture's own generator.
         """
-        vae = self._pipe.vae
+        dtype = self._pipe.vae.dtype
         images = [self._pipe.image_processor.preprocess(base) for base in bases]
-        kept = vae.dtype
-        if self._xl and vae.config.get("force_upcast", False):
-            vae.to(dtype=torch.float32)
-        try:
-            on_device = [image.to(device=self._device, dtype=vae.dtype) for image in images]
-            latents = self._encoded(on_device, generators)
-        finally:
-            vae.to(dtype=kept)
+        latents = self._encoded([image.to(device=self._device, dtype=dtype) for image in images], generators)
         return [self._scaled(each.to(self.latent_dtype)) for each in latents]
 
     def _encoded(self, images: list[torch.Tensor], generators: Sequence[torch.Generator]) -> list[torch.Tensor]:
@@ -90,19 +83,12 @@ class Autoencoder:
     def decode(self, latents: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Decoded pictures of (3, height, width) each, about -1..1, still on the device and unchecked."""
         vae = self._pipe.vae
-        upcast = self._xl and vae.dtype == torch.float16 and vae.config.get("force_upcast", False)
-        if upcast:
-            vae.to(dtype=torch.float32)
-        try:
-            unscaled = [self._unscaled(each).to(vae.dtype) for each in latents]
-            groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
-            with SoundDecoding(vae) as decoding:
-                decoded = [vae.decode(group, return_dict=False)[0] for group in groups]
-            self.redone = self.redone or decoding.redone
-            return [picture for group in decoded for picture in self._marked(group)]
-        finally:
-            if upcast:
-                vae.to(dtype=torch.float16)
+        unscaled = [self._unscaled(each).to(vae.dtype) for each in latents]
+        groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
+        with SoundDecoding(vae) as decoding:
+            decoded = [vae.decode(group, return_dict=False)[0] for group in groups]
+        self.redone = self.redone or decoding.redone
+        return [picture for group in decoded for picture in self._marked(group)]
 
     def is_blocked(self, decoded: torch.Tensor) -> bool:
         """Whether the model's own safety checker, where it has one, flags a decoded (3, height, width) picture."""

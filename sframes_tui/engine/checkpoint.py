@@ -5,10 +5,12 @@ folder of the same kind of model.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.devices import HALF
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, check_header, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
@@ -32,12 +34,28 @@ def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: to
     unused = unused_parts(folder, model)
     try:
         return loader.from_single_file(
-            str(path), config=str(folder), torch_dtype=dtype, local_files_only=True, **unused, **replaced
+            str(path),
+            config=str(folder),
+            torch_dtype=dtype,
+            local_files_only=True,
+            **unused,
+            **replaced,
+            **_exact_vae(path, folder, dtype),
         )
     except Exception as error:
         raise ModelError(
             f"model {model!r} can't be loaded with the configuration in {folder}: {message_of(error)}"
         ) from error
+
+
+def _exact_vae(path: Path, folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+    """The VAE by itself in float32 where the rest is in half precision: `from_single_file` knows one format for all."""
+    if dtype not in HALF:
+        return {}
+    from diffusers import AutoencoderKL
+
+    options = {"subfolder": "vae", "torch_dtype": torch.float32, "local_files_only": True}
+    return {"vae": AutoencoderKL.from_single_file(str(path), config=str(folder), **options)}
 
 
 def configuration_for(path: Path, model: str) -> Path:

@@ -14,6 +14,7 @@ from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 
 HALF = (torch.float16, torch.bfloat16)
+"""Number formats of 16 bits."""
 
 SMALL_MODEL = 50_000_000
 """Parameters of a denoiser below which one thread draws as fast as many."""

@@ -15,6 +15,7 @@ from sframes_tui.engine.hub import hub_folder
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
+from sframes_tui.engine.vae_format import part_formats
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
@@ -97,7 +98,12 @@ def load_folder(
     left_out = unused_parts(folder, model) | ({} if scheduler is None else {"scheduler": None})
     try:
         pipe = loader.from_pretrained(
-            folder, torch_dtype=dtype, variant=variant, use_safetensors=True, local_files_only=True, **left_out
+            folder,
+            torch_dtype=part_formats(dtype),
+            variant=variant,
+            use_safetensors=True,
+            local_files_only=True,
+            **left_out,
         )
         if scheduler is not None:
             pipe.register_modules(scheduler=scheduler)

@@ -23,6 +23,7 @@ from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.engine.scheduling import use_scheduler
+from sframes_tui.engine.vae_format import settle_vae, vae_format
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
@@ -73,6 +74,8 @@ class Model:
             undone.enter_context(devices.fitting_threads(pipelines, self._device))
             undone.enter_context(exact_kernels(config, self._device))
             devices.place(pipelines, self._device, config.offload)
+            if said := settle_vae(pipelines, self._device, size, self._dtype):
+                notices = (*notices, said)
             facts = self._facts(label, size, notices, kept)
             engine = fitting_engine(pipelines, facts, config, self._loaded.folder)
             engine.at_close = undone.pop_all()
@@ -88,6 +91,7 @@ class Model:
             height=size[1],
             device=str(self._device),
             dtype=str(self._dtype).removeprefix("torch."),
+            vae_dtype=vae_format(pipelines),
             hardware=devices.hardware_name(self._device),
             engine="reference",
             variant=self._loaded.variant,

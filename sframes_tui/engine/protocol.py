@@ -113,6 +113,8 @@ class Facts:
     """A GPU's UUID, by which its driver's tools know it; empty where nothing is known, as of a CPU."""
     libraries: tuple[tuple[str, str], ...] = ()
     """Names and versions of what computes on a GPU beside torch: CUDA, cuDNN and the driver."""
+    vae_dtype: str = ""
+    """The VAE's own number format; empty where there is no VAE, and in what was told before it had one of its own."""
 
 
 class Engine(Protocol):

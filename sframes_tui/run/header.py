@@ -58,6 +58,7 @@ def circumstances(facts: Facts, options: GenerationConfig, rows: int) -> dict[st
         "device": _kind(facts.device),
         "hardware": facts.hardware,
         "number format": facts.dtype,
+        "number format of the VAE": facts.vae_dtype or facts.dtype,
         "engine": facts.engine,
         "rows": str(rows),
     }
@@ -92,6 +93,8 @@ def differences(first: Record, facts: Facts, options: GenerationConfig, rows: in
     """One sentence on what is otherwise than when the run began; None where nothing is."""
     before, now = dict(first.get("circumstances", {})), circumstances(facts, options, rows)
     before["device"] = _kind(str(before.get("device", now["device"])))
+    # It had the model's in earlier versions, which didn't tell.
+    before.setdefault("number format of the VAE", before.get("number format", now["number format of the VAE"]))
     changed = [
         f"{name} was {before[name]}, is {value}" for name, value in now.items() if before.get(name, value) != value
     ]
