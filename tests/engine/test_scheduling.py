@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 import json
 import shutil
+import threading
 
 import diffusers
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from sframes_tui.engine.capabilities import count_steps, sampling_of
 from sframes_tui.engine.models import Model, load_engine
+from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.engine.solvers import Tabled, pick_solver
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
@@ -142,3 +144,17 @@ def test_a_kept_model_whose_own_scheduler_is_missing_still_wants_a_name(folder):
 def test_a_model_without_a_schedulers_file_keeps_what_it_has(folder):
     (folder / "scheduler" / "scheduler_config.json").unlink()
     refused(options(folder, scheduler="DDIM"), "so its scheduler can't be replaced")
+
+
+@pytest.mark.parametrize("make", [tiny.tiny_sd3, tiny.tiny_flux])
+def test_flow_models_take_other_spacings(make, tmp_path):
+    engines = [load_engine(options(make(tmp_path / "flow"), sigmas=each)) for each in (None, "karras")]
+    pictures = []
+    for engine in engines:
+        engine.admit(Job(0, "the red boat", 11, None, None))
+        while not (outcomes := engine.advance(lambda _: None, threading.Event())):
+            pass
+        assert isinstance(outcomes[0], Drawn), outcomes
+        pictures.append(outcomes[0].picture.tobytes())
+        assert read_sampling(locate_model(str(tmp_path / "flow")), None) == engine.facts.sampling
+    assert pictures[0] != pictures[1]
