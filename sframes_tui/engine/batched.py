@@ -269,7 +269,8 @@ class BatchedEngine:
 
     def _judged(self, rows: list[Row]) -> list[Outcome]:
         """Pictures, or why there are none."""
-        sound = [row for row in rows if torch.isfinite(row.latents).all()]
+        # Of several, one that isn't finite would spoil what can be done for the others; of one, its picture will tell.
+        sound = [row for row in rows if len(rows) == 1 or torch.isfinite(row.latents).all()]
         autoencoder = self._starter.autoencoder
         decoded = autoencoder.decode([row.latents for row in sound])
         blocked = [autoencoder.is_blocked(each) for each in decoded]
@@ -350,7 +351,16 @@ def _judged(row: Row, decoded: torch.Tensor | None, blocked: bool) -> Outcome:
             raise AssertionError("finite latents were not decoded")
         return Drawn(row.job.frame, picture_of(decoded))
     except pixels.SpoiledError as error:
-        return error.outcome(row.job.frame)
+        return _where_it_began(row, error).outcome(row.job.frame)
+
+
+def _where_it_began(row: Row, spoiled: pixels.SpoiledError) -> pixels.SpoiledError:
+    """A picture of latents that were not finite is none; that is said of the latents."""
+    try:
+        pixels.check_latents(row.latents)
+    except pixels.SpoiledError as before:
+        return before
+    return spoiled
 
 
 def _groups(items: list[Item], together: bool) -> Iterator[list[Item]]:

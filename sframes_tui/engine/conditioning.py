@@ -70,8 +70,9 @@ class Conditioner:
         if pooled is None:
             return Condition(hidden), Condition(*self._nothing) if self._nothing else None
         if from_base not in self._sizes:
-            self._sizes[from_base] = self._size_numbers(from_base, pooled.shape[-1])
-        sizes, negative_sizes = (each.to(pooled) for each in self._sizes[from_base])
+            numbers, negative_numbers = self._size_numbers(from_base, pooled.shape[-1])
+            self._sizes[from_base] = (numbers.to(pooled), negative_numbers.to(pooled))
+        sizes, negative_sizes = self._sizes[from_base]
         negative = Condition(*self._nothing, negative_sizes) if self._nothing else None
         return Condition(hidden, pooled, sizes), negative
 

@@ -28,7 +28,7 @@ class SoundDecoding:
     def __init__(self, vae: Any) -> None:
         self._vae: Any = vae
         self._decodes = callable(getattr(vae, "decode", None))
-        self._finite = True
+        self._finite: list[torch.Tensor] = []  # still on the device, where nobody has to wait for them
         self.redone = False
 
     def __enter__(self) -> Self:
@@ -43,17 +43,16 @@ class SoundDecoding:
 
     def _decoded(self, decode: Callable[..., Any], latents: torch.Tensor, *given: Any, **named: Any) -> Any:
         result = decode(latents, *given, **named)
-        if not _is_sound(_pixels(result)) and self._can_redo(latents):
+        if self._is_rounded() and not _is_sound(_pixels(result)) and bool(torch.isfinite(latents).all()):
             again = self._in_float32(lambda: decode(latents.float(), *given, **named))
             self.redone = self.redone or again is not None
             result = result if again is None else again
-        self._finite = self._finite and bool(torch.isfinite(_pixels(result)).all())
+        self._finite.append(torch.isfinite(_pixels(result)).all())
         return result
 
-    def _can_redo(self, latents: torch.Tensor) -> bool:
-        """Weights that are offloaded piece by piece are converted as they are fetched."""
-        exact = all(each.dtype == torch.float32 for each in self._vae.parameters())
-        return not exact and bool(torch.isfinite(latents).all())
+    def _is_rounded(self) -> bool:
+        """Float32 may do better. Weights that are offloaded piece by piece are converted as they are fetched."""
+        return any(each.dtype != torch.float32 for each in self._vae.parameters())
 
     def _in_float32(self, decode: Callable[[], Any]) -> Any:
         """None where memory doesn't suffice for it."""
@@ -70,7 +69,7 @@ class SoundDecoding:
         return None
 
     def check(self) -> None:
-        if not self._finite:
+        if not all(self._finite):
             raise SpoiledError(NOT_FINITE.format(where="the decoded picture"))
 
 

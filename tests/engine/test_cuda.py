@@ -126,6 +126,15 @@ def test_the_host_waits_for_nothing_in_a_step_but_the_step_before(models, schedu
     assert steps.between == ["event"]
 
 
+def test_a_picture_is_waited_for_once(models):
+    with EmulatedCuda() as cuda:
+        engine, plan = loaded(models("sd"), dtype="float32", prompts=1, weights=(0.7,), scheduler="DDIM")
+        marks = []
+        Drawing(plan, engine, report=lambda _: marks.append(len(cuda.waits)))
+        after_the_last_step = [wait.kind for wait in cuda.waits[marks[-1] :]]
+    assert after_the_last_step == ["copy to the host"]
+
+
 @pytest.mark.parametrize("model", ["sd3", "flux"])
 def test_a_pipelines_own_loop_keeps_pace_too(models, model):
     with EmulatedCuda() as cuda:
