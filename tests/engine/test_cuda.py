@@ -98,7 +98,7 @@ def test_everything_draws_and_float32_draws_what_the_cpu_does(models, name):
         assert drawing.bytes == draw(models(case.model), **{**options, "device": "cpu"}).bytes
 
 
-TABLED = ("DDIM", "EulerDiscrete", "EulerAncestralDiscrete", "DPMSolverMultistep")
+TABLED = ("DDIM", "EulerDiscrete", "EulerAncestralDiscrete", "DPMSolverMultistep", "PNDM", "UniPCMultistep")
 
 
 class Steps:
@@ -117,12 +117,13 @@ class Steps:
         return [wait.kind for wait in self._cuda.waits[self._marks[0] : self._marks[-1]]]
 
 
+@pytest.mark.parametrize("rows", [1, 2])
 @pytest.mark.parametrize("scheduler", TABLED)
-def test_the_host_waits_for_nothing_in_a_step_but_the_step_before(models, scheduler):
+def test_the_host_waits_for_nothing_in_a_step_but_the_step_before(models, scheduler, rows):
     options = {"prompts": 1, "scheduler": scheduler, "eta": 0.5, "num_inference_steps": 4, "dtype": "float16"}
     with EmulatedCuda() as cuda:
         steps = Steps(cuda)
-        draw(models("sd"), steps, rows=2, **options)
+        draw(models("sd"), steps, rows=rows, weights=(0.7, 0.4)[:rows], **options)
     assert steps.between == ["event"]
 
 
