@@ -39,6 +39,7 @@ class Workshop:
             self.clear()
             self._shape, self._pipe = shape, make_pipeline(shape, self.device.torch)
         self._pipe.to(device=self.device.torch, dtype=dtype)
+        self._pipe.vae.to(dtype=torch.float32)  # as the program loads it
         self._pipe.unet.to(memory_format=torch.contiguous_format)
         return self._pipe
 

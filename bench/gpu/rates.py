@@ -1,5 +1,6 @@
 """How fast pictures come: the reference loop beside the program's engine, by rows, number format and part."""
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 
@@ -119,8 +120,9 @@ def phases(shop: Workshop, shape: Shape) -> Iterator[Row]:
 
 def vae(shop: Workshop, shape: Shape) -> Iterator[Row]:
     """One picture encoded and decoded in each number format."""
+    pipe = shop.pipeline(shape, torch.float16)
     for dtype in (torch.float32, *HALF):
-        network = shop.pipeline(shape, dtype).vae
+        network = copy.deepcopy(pipe.vae).to(dtype=dtype)
         latents = torch.randn((1, *shape.latent), device=shop.device.torch).to(dtype)
         with torch.inference_mode(), shop.device.peak() as memory:
             decoding = shop.device.best(lambda: network.decode(latents), 3)  # noqa: B023

@@ -83,7 +83,8 @@ class Autoencoder:
     def decode(self, latents: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Decoded pictures of (3, height, width) each, about -1..1, still on the device and unchecked."""
         vae = self._pipe.vae
-        unscaled = [self._unscaled(each).to(vae.dtype) for each in latents]
+        dtype = vae.dtype  # asked once: diffusers looks through all of the VAE's modules for the answer
+        unscaled = [self._unscaled(each).to(dtype) for each in latents]
         groups = [torch.cat(unscaled)] if self._together and len(unscaled) > 1 else unscaled
         with SoundDecoding(vae) as decoding:
             decoded = [vae.decode(group, return_dict=False)[0] for group in groups]
