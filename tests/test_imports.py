@@ -42,3 +42,16 @@ def test_little_is_loaded_before_the_first_paint():
         "sframes_tui.run.loop",
     }
     assert late & set(done.stdout.split()) == set()
+
+
+def test_importing_ahead_loads_what_a_model_needs_and_no_code_of_models():
+    code = (
+        "from sframes_tui.engine.model_cache import ModelCache\n"
+        "from sframes_tui.story.model_source import locate_model\n"
+        "pieces = list(ModelCache().prepare(locate_model('builtin:picturebook', None)))\n"
+        "import diffusers.utils.constants as constants\n"
+        "assert constants.DIFFUSERS_DISABLE_REMOTE_CODE, 'code of models may be fetched'\n"
+        "assert 'StableDiffusionPipeline' in pieces, pieces\n"
+        "assert 'diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_img2img' in sys.modules"
+    )
+    assert loaded_by(code) == {"torch", "diffusers", "transformers"}

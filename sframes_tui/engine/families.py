@@ -68,6 +68,9 @@ def import_for(source: ModelSource) -> Iterator[str]:
     for library in ("torch", "transformers", "diffusers", "sframes_tui.engine.models"):
         import_module(library)
         yield library
+    from sframes_tui.engine.loading import quiet
+
+    quiet()
     folder = source.path if source.path is None or source.path.is_dir() else source.path.with_suffix("")
     if folder is None or not (folder / "model_index.json").is_file():
         return

@@ -1,7 +1,6 @@
 """A model's files -> diffusers pipelines: quietly, from safetensors only, never with code of the model's own."""
 
 import logging
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,6 @@ from sframes_tui.engine.vae_format import part_formats
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
-
-os.environ.setdefault("DIFFUSERS_DISABLE_REMOTE_CODE", "1")
 
 
 @dataclass(frozen=True)

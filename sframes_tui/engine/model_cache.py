@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sframes_tui.engine.models import Model
     from sframes_tui.engine.protocol import Engine, Facts
     from sframes_tui.story.draft import Draft
@@ -69,6 +71,11 @@ class ModelCache:
     @property
     def facts(self) -> "Facts | None":
         return self._facts
+
+    def prepare(self, source: "ModelSource") -> "Iterator[str]":
+        from sframes_tui.engine.families import import_for
+
+        yield from import_for(source)
 
     def let_go(self) -> None:
         with self._lock:

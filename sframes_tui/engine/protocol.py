@@ -1,13 +1,16 @@
 """What the loop asks of an engine. Must not import torch: front ends and the loop know engines by this file alone."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
 from sframes_tui.story.schedulers import Sampling
+
+if TYPE_CHECKING:
+    from sframes_tui.story.model_source import ModelSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,10 @@ class KeptModel(Protocol):
     @property
     def facts(self) -> Facts | None:
         """What it turned out to be for its last engine; None where none is kept."""
+        ...
+
+    def prepare(self, source: "ModelSource") -> Iterator[object]:
+        """Imports what loading a model will need, piece by piece; loads nothing."""
         ...
 
     def let_go(self) -> None:

@@ -19,6 +19,7 @@ from sframes_tui.run.resume import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.story.document import Document
 from sframes_tui.story.draft import Draft
+from sframes_tui.story.model_source import ModelSource
 from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.config_form import ConfigForm
@@ -26,6 +27,8 @@ from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures import PicturePane
+from sframes_tui.ui.process import IdleWork
+from sframes_tui.ui.run_control import Draw
 from sframes_tui.ui.run_screen import RunScreen
 from sframes_tui.ui.starting import allowed_draft
 from sframes_tui.ui.status_line import StatusLine
@@ -50,6 +53,7 @@ class MainScreen(RunScreen):
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
         self._problem, self._start_wanted = "", False
+        self._idle_work: IdleWork | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -95,11 +99,30 @@ class MainScreen(RunScreen):
         self.query_one(StatusLine).show_outlook(outlook(message.draft, message.problem))
         if self.draft is not None and not self.session.running:
             self.query_one(PicturePane).show_plan(self.draft.plan, _nowhere)
+            self._import_ahead(self.draft.model)
         if self._start_wanted:
             self._start_wanted = False
             self.action_start()
 
+    def _import_ahead(self, model: ModelSource) -> None:
+        """While nobody does anything, what the first run will need is imported, so that it begins sooner."""
+        kept, app = self.opening.kept, self.app
+        if kept is not None and self._idle_work is None:
+            self._idle_work = IdleWork(partial(kept.prepare, model), lambda: getattr(app, "last_key", 0.0))
+            self._idle_work.start()
+
+    def on_unmount(self) -> None:
+        self._end_idle_work()
+
+    def _end_idle_work(self) -> None:
+        if self._idle_work is not None:
+            self._idle_work.end()
+
     # The run.
+
+    def draw(self, draft: Draft, plan: Plan, draw: Draw) -> None:
+        self._end_idle_work()
+        super().draw(draft, plan, draw)
 
     def action_start(self) -> None:
         """Starts what is set up, or says why that can't be."""

@@ -4,12 +4,16 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 NICENESS = 10
 """Of threads that make way for the screen: on two cores a key's echo comes twice as soon."""
 SWITCH_SECONDS = 0.001
+IDLE_SECONDS = 3.0
+"""After a key, before anything is done that nobody asked for."""
 
 
 @contextlib.contextmanager
@@ -56,3 +60,35 @@ def make_way(numbers: frozenset[int]) -> None:
     for number in numbers:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, number, NICENESS)
+
+
+class IdleWork(threading.Thread):
+    """Work that nobody waits for, piece by piece, in a thread that makes way and stands still while keys are pressed.
+
+    A daemon: a piece that takes long doesn't keep the program from ending.
+    """
+
+    def __init__(self, pieces: Callable[[], Iterator[object]], last_key: Callable[[], float]) -> None:
+        """`last_key` is when a key was pressed last, in `time.monotonic()`."""
+        super().__init__(name="idle work", daemon=True)
+        self._pieces, self._last_key = pieces, last_key
+        self._begun, self._ended = time.monotonic(), threading.Event()
+
+    def run(self) -> None:
+        make_way(frozenset({threading.get_native_id()}))
+        with contextlib.suppress(Exception):  # whoever needs what couldn't be had says so
+            pieces = self._pieces()
+            while self._is_idle():
+                with uncollected():
+                    next(pieces)
+
+    def _is_idle(self) -> bool:
+        """Returns once nothing was pressed for long enough; False if it is to end."""
+        while (left := max(self._begun, self._last_key()) + IDLE_SECONDS - time.monotonic()) > 0:
+            if self._ended.wait(left):
+                return False
+        return not self._ended.is_set()
+
+    def end(self) -> None:
+        """After the piece in hand."""
+        self._ended.set()

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -12,9 +13,10 @@ import pytest
 from sframes_tui.engine import models
 from sframes_tui.engine.model_cache import ModelCache
 from sframes_tui.run import trust
+from sframes_tui.ui import process
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question
-from sframes_tui.ui.process import uncollected
+from sframes_tui.ui.process import IdleWork, uncollected
 from sframes_tui.ui.redraw_dialog import RedrawDialog
 from tests.engine import tiny
 from tests.run.paint import PaintEngine
@@ -213,3 +215,36 @@ def test_garbage_is_collected_also_after_a_story_was_split():
     assert gc.get_freeze_count() == 0
     gc.collect()
     assert gone() is None
+
+
+def test_idle_work_waits_for_keys_and_ends(monkeypatch):
+    monkeypatch.setattr(process, "IDLE_SECONDS", 0.05)
+    made = []
+
+    def pieces():
+        for number in range(3):
+            made.append((number, time.monotonic()))
+            yield
+
+    key = time.monotonic() + 0.2
+    work = IdleWork(pieces, lambda: key)
+    work.start()
+    work.join(60)
+    assert [number for number, _ in made] == [0, 1, 2]
+    assert made[0][1] >= key + 0.05
+    never = IdleWork(pieces, lambda: time.monotonic() + 1000)
+    never.start()
+    never.end()
+    never.join(60)
+    assert not never.is_alive()
+    assert len(made) == 3
+
+
+@pytest.mark.asyncio
+async def test_an_idle_screen_imports_what_its_model_needs_until_a_run_begins(kept, loads, monkeypatch):
+    monkeypatch.setattr(process, "IDLE_SECONDS", 0.0)
+    async with kept() as (app, pilot):
+        await until(pilot, lambda: app.main._idle_work is not None and not app.main._idle_work.is_alive())
+        assert loads == []
+        await drawn(app, pilot, "ctrl+r")
+        assert len(loads) == 1
