@@ -11,6 +11,7 @@ from PIL import Image
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.decoding import SoundDecoding
+from sframes_tui.engine.protocol import Drawn, Outcome
 
 
 def latent_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -125,3 +126,25 @@ def picture_of(decoded: torch.Tensor) -> Image.Image:
     if not array.any():
         raise pixels.SpoiledError(pixels.ALL_BLACK)
     return Image.fromarray(array)
+
+
+def judged(frame: int, latents: torch.Tensor, decoded: torch.Tensor | None, blocked: bool) -> Outcome:
+    """A picture, or why there is none; `decoded` is missing where `latents` were known not to be finite."""
+    try:
+        if blocked:
+            raise pixels.BlockedError
+        if decoded is None:
+            pixels.check_latents(latents)
+            raise AssertionError("finite latents were not decoded")
+        return Drawn(frame, picture_of(decoded))
+    except pixels.SpoiledError as error:
+        return _where_it_began(latents, error).outcome(frame)
+
+
+def _where_it_began(latents: torch.Tensor, spoiled: pixels.SpoiledError) -> pixels.SpoiledError:
+    """A picture of latents that were not finite is none; that is said of the latents."""
+    try:
+        pixels.check_latents(latents)
+    except pixels.SpoiledError as before:
+        return before
+    return spoiled

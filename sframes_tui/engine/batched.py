@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 import torch
 
 from sframes_tui.engine import devices, pixels
-from sframes_tui.engine.autoencoder import picture_of
+from sframes_tui.engine.autoencoder import judged
 from sframes_tui.engine.capabilities import Pipelines, count_steps
 from sframes_tui.engine.cuda import Pace
 from sframes_tui.engine.decoding import REDONE
@@ -275,7 +275,8 @@ class BatchedEngine:
         decoded = autoencoder.decode([row.latents for row in sound])
         blocked = [autoencoder.is_blocked(each) for each in decoded]
         pictures = dict(zip(sound, zip(decoded, blocked, strict=True), strict=True))
-        return [*self._remarks(), *(_judged(row, *pictures.get(row, (None, False))) for row in rows)]
+        outcomes = [judged(row.job.frame, row.latents, *pictures.get(row, (None, False))) for row in rows]
+        return [*self._remarks(), *outcomes]
 
     def _remarks(self) -> list[Outcome]:
         """That pictures are decoded twice is said once."""
@@ -339,28 +340,6 @@ class BatchedEngine:
             self.__dict__.pop(name, None)
         self.at_close.close()
         free_memory()
-
-
-def _judged(row: Row, decoded: torch.Tensor | None, blocked: bool) -> Outcome:
-    """A picture, or why there is none; `decoded` is missing where the latents were not finite."""
-    try:
-        if blocked:
-            raise pixels.BlockedError
-        if decoded is None:
-            pixels.check_latents(row.latents)
-            raise AssertionError("finite latents were not decoded")
-        return Drawn(row.job.frame, picture_of(decoded))
-    except pixels.SpoiledError as error:
-        return _where_it_began(row, error).outcome(row.job.frame)
-
-
-def _where_it_began(row: Row, spoiled: pixels.SpoiledError) -> pixels.SpoiledError:
-    """A picture of latents that were not finite is none; that is said of the latents."""
-    try:
-        pixels.check_latents(row.latents)
-    except pixels.SpoiledError as before:
-        return before
-    return spoiled
 
 
 def _groups(items: list[Item], together: bool) -> Iterator[list[Item]]:
