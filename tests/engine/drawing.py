@@ -136,4 +136,6 @@ class UNetCalls:
 def in_double(pipelines):
     """The same pipelines in 64 bits: what differs there is the algorithm, not rounding."""
     pipelines.text.to(torch.float64)
+    # Stable Diffusion XL's pipelines would encode in 32 bits, and draw other noise for it.
+    pipelines.text.vae.register_to_config(force_upcast=False)
     return pipelines

@@ -6,10 +6,11 @@ To add a fault, add a line to `MUTATIONS`.
 import pytest
 import torch
 
-from sframes_tui.engine import batched, tabled
+from sframes_tui.engine import autoencoder, tabled
 from sframes_tui.engine.autoencoder import Autoencoder
 from sframes_tui.engine.conditioning import Condition, Conditioner
 from sframes_tui.engine.denoiser import Denoiser
+from sframes_tui.engine.vae_format import AnyFormat
 from tests.emulated_cuda import EmulatedCuda
 from tests.engine import tiny
 from tests.engine.drawing import Drawing
@@ -26,7 +27,7 @@ def times_on_the_host(_engine, patch):
 
 
 def array_of_a_device(_engine, patch):
-    patch.setattr(batched, "picture_of", lambda decoded: decoded.numpy())
+    patch.setattr(autoencoder, "picture_of", lambda decoded: decoded.numpy())
 
 
 def noise_of_the_wrong_generator(_engine, patch):
@@ -42,7 +43,11 @@ def base_of_another_format(_engine, patch):
     def mistaken(self, images, generators):
         return encoded(self, [each.to(other.get(each.dtype, torch.float32)) for each in images], generators)
 
+    def as_it_is(self, pictures, *given, **named):
+        return super(AnyFormat, self).encode(pictures, *given, **named)
+
     patch.setattr(Autoencoder, "_encoded", mistaken)
+    patch.setattr(AnyFormat, "encode", as_it_is)
 
 
 def guidance_on_the_host(engine, _patch):

@@ -39,7 +39,7 @@ def fail(pipe):
     [
         (break_denoiser, "can't draw: already after one step the model's numbers ran out of range .* in the latents"),
         (break_decoder, "can't draw: already after one step .* in the decoded picture"),
-        (fail, "can't draw, its first step fails: shapes don't match$"),
+        (fail, "can't draw, its first step fails: shapes don't match in detail$"),
     ],
 )
 def test_what_would_spoil_every_frame_is_refused_in_one_sentence(engine, spoil, said):

@@ -107,7 +107,7 @@ SPOILERS = {
     "infinite pixels": (break_decoder, "NaN or infinite.*in the decoded picture"),
     "black": (blacken, "all black"),
     "memory": (_run_out_of_memory, "out of memory"),
-    "error": (_fail, "ValueError: shapes don't match$"),
+    "error": (_fail, "ValueError: shapes don't match in detail$"),
 }
 
 
@@ -124,7 +124,7 @@ def test_an_unusable_picture_is_a_spoiled_frame(engine, name, base):
 
 def test_a_spoiled_frame_leaves_the_next_ones_good(engine):
     hook = engine._pipelines.text.unet.register_forward_pre_hook(_raise_once)
-    assert isinstance(advance(engine, job())[0], Spoiled)
+    assert isinstance(advance(engine, job())[-1], Spoiled)
     hook.remove()
     assert isinstance(advance(engine, job())[0], Drawn)
 

@@ -33,8 +33,8 @@ SPOILERS = {
     "NaN latents": (break_denoiser, "NaN or infinite.*in the latents"),
     "infinite pixels": (break_decoder, "NaN or infinite.*in the decoded picture"),
     "black": (blacken, "all black"),
-    "own error": (fail, "ValueError: shapes don't match$"),
-    "shared error": (fail_together, "ValueError: shapes don't match$"),
+    "own error": (fail, "ValueError: shapes don't match in detail$"),
+    "shared error": (fail_together, "ValueError: shapes don't match in detail$"),
 }
 
 

@@ -111,7 +111,7 @@ def test_a_warning_while_the_model_loads_ends_the_run_before_it_began(stage, mon
     said = stage.folder / "said"
     with said.open("wb") as file:
         program = stage.batch(stderr=file)
-    until(lambda: "loading" in said.read_text(), "the model being loaded")
+    until(lambda: "getting" in said.read_text(), "the model being loaded")
     program.signal(signal.SIGUSR1)
     assert program.wait() == 128 + signal.SIGUSR1
     assert "stopped: 0 pictures drawn" in said.read_text().splitlines()[-1]

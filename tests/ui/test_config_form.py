@@ -32,7 +32,8 @@ def keys_and_value(option):
     if option.control == "switch":
         return ["right"], not option.preset
     if option.control == "choice":
-        return ["right"], option.choices[(option.choices.index(option.preset) + 1) % len(option.choices)]
+        at = option.choices.index(option.preset) + 1 if option.preset in option.choices else 0
+        return ["right"], option.choices[at % len(option.choices)]
     text, value = ENTERED.get(option.key) or ENTERED.get(option.control) or ("x", "x")
     return [KEYS.get(letter, letter) for letter in text], value
 
