@@ -153,9 +153,13 @@ def _overrides(arguments: argparse.Namespace) -> "list[Override]":
 
 
 def _load_engine(draft: "Draft") -> "Engine":
-    from sframes_tui.engine.models import load_engine
+    from sframes_tui.process import end_quickly, uncollected
 
-    return load_engine(draft.config.generation_config, draft.model)
+    end_quickly()
+    with uncollected():  # imports and weights make many objects, and little garbage
+        from sframes_tui.engine.models import load_engine
+
+        return load_engine(draft.config.generation_config, draft.model)
 
 
 def _print_lines(lines: Iterable[str]) -> int:

@@ -53,10 +53,13 @@ class ModelCache:
 
     def engine_for(self, draft: "Draft") -> "Engine":
         """An engine for a draft, over the kept model if that is the one. Raises `ModelError`."""
-        from sframes_tui.engine.models import Model
+        from sframes_tui.process import end_quickly, uncollected
 
+        end_quickly()
         options = draft.config.generation_config
-        with self._lock:
+        with self._lock, uncollected():
+            from sframes_tui.engine.models import Model
+
             kept = self._model is not None and self._wanted == Wanted.by(draft)
             if not kept:
                 self._drop()

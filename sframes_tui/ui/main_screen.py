@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 
+from sframes_tui.process import IdleWork
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
@@ -27,7 +28,6 @@ from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures import PicturePane
-from sframes_tui.ui.process import IdleWork
 from sframes_tui.ui.run_control import Draw
 from sframes_tui.ui.run_screen import RunScreen
 from sframes_tui.ui.starting import allowed_draft

@@ -9,11 +9,11 @@ from pathlib import Path
 from textual.message import Message
 
 from sframes_tui.errors import SFramesError
+from sframes_tui.process import count_as_old, make_way, threads
 from sframes_tui.run.attach import watch
 from sframes_tui.run.events import Event, FrameProgress, ModelLoadCompleted
 from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.ui.process import count_as_old, make_way, threads
 
 Draw = Callable[[Emit, Control], None]
 """Draws a run to its end; raises the `SFramesError` that its last event tells of."""

@@ -70,8 +70,8 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
 
 
 def _run(opening: Opening) -> int:
+    from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
-    from sframes_tui.ui.process import quick_switches
     from sframes_tui.ui.terminal_input import drop_late_answers
 
     if opening.terminal and opening.terminal.may_answer_late:

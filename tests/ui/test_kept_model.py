@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 
+from sframes_tui import process
 from sframes_tui.engine import models
 from sframes_tui.engine.model_cache import ModelCache
+from sframes_tui.process import IdleWork, uncollected
 from sframes_tui.run import trust
-from sframes_tui.ui import process
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question
-from sframes_tui.ui.process import IdleWork, uncollected
 from sframes_tui.ui.redraw_dialog import RedrawDialog
 from tests.engine import tiny
 from tests.run.paint import PaintEngine

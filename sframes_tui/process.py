@@ -1,5 +1,6 @@
-"""What the screen asks of the whole process and its threads, so that keys are answered soon. No widget, no torch."""
+"""What is asked of the whole process and its threads: that keys are answered soon, and that starting is quick."""
 
+import atexit
 import contextlib
 import gc
 import os
@@ -47,6 +48,11 @@ def uncollected() -> Iterator[None]:
     finally:
         count_as_old()
         gc.enable()
+
+
+def end_quickly() -> None:
+    """At the process's end nobody looks for garbage any more: among a model's libraries that would take a second."""
+    atexit.register(gc.freeze)
 
 
 def threads() -> frozenset[int]:
