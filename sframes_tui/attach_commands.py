@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,10 +79,18 @@ def attach(run: Path, as_json: bool) -> int:
 
     An interrupt leaves and doesn't touch the run.
     """
-    past = open_run(run)
-    events = follow(run, threading.Event())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with Output(past.draft, as_json, Ending()) as output:
+    past, left, ending = open_run(run), threading.Event(), Ending()
+
+    def leave(number: int, _frame: object) -> None:
+        # No exception, which is lost where it meets a generator that is being closed; and set by another thread, since
+        # this one may hold the event's lock right now.
+        ending.signal = ending.signal or number
+        threading.Thread(target=left.set).start()
+
+    events = follow(run, left)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, leave)
+    with Output(past.draft, as_json, ending) as output:
         for when, event in events:
             output.emit(event, when)
-    return output.exit_code
+    return ending.exit_code or output.exit_code

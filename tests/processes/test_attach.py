@@ -47,12 +47,13 @@ def test_another_process_sees_the_run_to_its_end(drawing):
     assert kinds(events)[-1] == "RunCompleted"
 
 
-def test_a_watcher_that_is_interrupted_leaves_the_run_alone(drawing):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_watcher_that_is_interrupted_leaves_the_run_alone(drawing, number):
     stage, program = drawing
     watcher, told = stage.watched()
     until(lambda: "FrameCompleted" in kinds(told()), "what was drawn before")
-    watcher.signal(signal.SIGINT)
-    assert watcher.wait() == 130
+    watcher.signal(number)
+    assert watcher.wait() == 128 + number
     stage.gate.open()
     assert program.wait() == 0
     assert len(stage.pictures()) == FRAMES
