@@ -4,12 +4,12 @@ A link in it could lead writing, or the tidying up at a run's end, to the user's
 not import torch or textual.
 """
 
-import errno
 import os
 import stat
 from pathlib import Path, PurePosixPath
 
 from sframes_tui.errors import UsageError
+from sframes_tui.plain_file import read_plain as read_plain
 
 SOCKET = ".sframes/control"
 """What a run that was killed leaves behind; it is replaced."""
@@ -30,26 +30,6 @@ def require_plain(folder: Path) -> None:
                 elif not stat.S_ISREG(mode) and path.relative_to(folder).as_posix() != SOCKET:
                     kind = "a link, which could lead elsewhere" if stat.S_ISLNK(mode) else "no plain file"
                     raise UsageError(f"{folder}: {path.relative_to(folder)} is {kind}; take it away first")
-
-
-def read_plain(path: Path, most: int, offset: int = 0) -> bytes:
-    """What a regular file of at most `most` bytes holds from `offset` on.
-
-    A link, pipe or device is not opened, or not waited for. Raises `OSError`.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a plain file", str(path))
-        if status.st_size > most:
-            raise OSError(errno.EFBIG, f"larger than {most // 2**20} MB", str(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            file.seek(offset)
-            return file.read(most)
-    finally:
-        os.close(descriptor)
 
 
 def is_inside(file: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from sframes_tui.errors import UsageError
 from sframes_tui.run.folder import holder
 from sframes_tui.run.journal import NAME, read_journal
-from sframes_tui.run.plain_folder import is_inside, read_plain, require_plain
+from sframes_tui.run.plain_folder import is_inside, require_plain
 
 
 @pytest.fixture
@@ -66,10 +66,3 @@ def test_a_pipe_in_the_journals_place_hangs_nobody(folder):
     os.mkfifo(folder / NAME)
     with pytest.raises(OSError, match="not a plain file"):
         read_journal(folder / NAME)
-
-
-def test_a_file_is_read_from_where_it_was_left_and_only_within_bounds(folder):
-    (folder / "file").write_bytes(b"0123456789")
-    assert read_plain(folder / "file", 10, 4) == b"456789"
-    with pytest.raises(OSError, match="larger than"):
-        read_plain(folder / "file", 9)
