@@ -5,14 +5,18 @@ not import torch or textual.
 """
 
 import os
+import re
 import stat
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain as read_plain
 
 SOCKET = ".sframes/control"
 """What a run that was killed leaves behind; it is replaced."""
+NEVER_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]")
+MAX_PART = 255
+"""Of one part of a name; every file system's is at most that."""
 
 
 def require_plain(folder: Path) -> None:
@@ -32,7 +36,21 @@ def require_plain(folder: Path) -> None:
                     raise UsageError(f"{folder}: {path.relative_to(folder)} is {kind}; take it away first")
 
 
+def parts(file: str) -> tuple[str, ...]:
+    """The parts of a file's name in a run folder, as journals have it: `variant-1/oil 0-0.png`.
+
+    The one way from a name to a path. Raises `ValueError` for a name that isn't in normal form (no part empty, `.` or
+    `..`), or that no file of this program has.
+    """
+    made = tuple(file.split("/"))
+    if NEVER_IN_NAMES.search(file) or not all(part.strip(".") and len(part) <= MAX_PART for part in made):
+        raise ValueError(f"{file!r} is no name of a file in a run folder")
+    return made
+
+
 def is_inside(file: str) -> bool:
-    """Whether a file's name, as a journal has it, stays within the run folder: parts joined by slashes, none `..`."""
-    path = PurePosixPath(file)
-    return bool(file) and not path.is_absolute() and ".." not in path.parts and "\0" not in file and "\\" not in file
+    """Whether a name is one that a file in a run folder can have."""
+    try:
+        return bool(parts(file))
+    except ValueError:
+        return False

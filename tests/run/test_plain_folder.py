@@ -49,7 +49,13 @@ def test_files_of_a_run_are_inside(file):
     assert is_inside(file)
 
 
-@pytest.mark.parametrize("file", ["", "/etc/passwd", "../x", "a/../../x", "..", "a\0b", "..\\x"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("", "/etc/passwd", "../x", "a/../../x", "..", "a\0b", "..\\x", ".", "./x", "a/./b", "...", "a//b", "a/"),
+        *(".sframes//home/u/.ssh/authorized_keys", "//x", "a\nb", "a\x1bb", "a\x9bb", "\ud800", "x" * 256),
+    ],
+)
 def test_other_names_are_not(file):
     assert not is_inside(file)
 
