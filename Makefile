@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check torture bench docs screenshots clean
+.PHONY: run test check fuzz torture bench docs screenshots clean
 
 # Draws the lighthouse story: headless where there is no terminal.
 run: $(READY)
@@ -17,6 +17,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Feeds every reader of what strangers send a hundred times as much as `make test` does, and other things each time.
+fuzz: $(READY)
+	SFRAMES_FUZZ=100 $(BIN)/python -m pytest tests/fuzz --timeout=3600 --hypothesis-show-statistics
 
 # Kills runs at every moment and compares what they hold once they are resumed; takes some minutes.
 torture: $(READY)

@@ -1,6 +1,6 @@
 """The errors a person gets to read. Imports nothing of the program.
 
-Each says in one sentence what is wrong, where, and what to do::
+Each says in one sentence, on one line, what is wrong, where, and what to do::
 
     SFramesError            exit code
     ├── UsageError              2     the command line
@@ -16,11 +16,17 @@ Each says in one sentence what is wrong, where, and what to do::
     └── FolderInUseError        4     another process draws into the run folder
 """
 
+LONGEST = 2000
+"""Characters of a sentence: what it quotes may be of any size."""
+
 
 class SFramesError(Exception):
     """Anything that is reported as a sentence instead of a traceback."""
 
     exit_code = 2
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_one_line(sentence))
 
 
 class UsageError(SFramesError):
@@ -31,8 +37,8 @@ class ConfigError(SFramesError):
     """A configuration file or value is not usable; `problems` holds one sentence for each fault."""
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = tuple(map(_one_line, problems))
+        Exception.__init__(self, "\n".join(self.problems))
 
 
 class ChangedOnDiskError(ConfigError):
@@ -81,6 +87,12 @@ class FolderInUseError(SFramesError):
     """The run folder belongs to a run that is still going on."""
 
     exit_code = 4
+
+
+def _one_line(sentence: str) -> str:
+    """Begin and end of a long one: the end says what to do."""
+    line = " ".join(sentence.splitlines())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 502]} … {line[-499:]}"
 
 
 def message_of(error: BaseException) -> str:

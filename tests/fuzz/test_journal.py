@@ -1,0 +1,90 @@
+"""Journals of strangers: read, summed up, laid over a plan; never believed."""
+
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sframes_tui.run.journal import NAME, Journal, decode, read_journal
+from sframes_tui.run.replay import Replay
+from sframes_tui.run.resume import open_run
+from sframes_tui.run.retell import Retelling
+from sframes_tui.run.status import run_status
+from tests.fuzz.held import fuzzed, growth, held
+from tests.fuzz.odd import VALUES, changed, mutated
+from tests.run.story_run import draw, write_config
+
+KINDS = ["planned", "running", "saved", "failed", "skipped", "grids", "void", "changed", "chosen", "kept", "stale"]
+KINDS += ["paused", "resumed", "notice", "ended", "x"]
+
+
+def line(record):
+    """Any JSON as a line with the right checksum, what `encode` wouldn't write included."""
+    content = json.dumps(record, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with a picture that failed, and its records."""
+    root = tmp_path_factory.mktemp("run")
+    folder, _ = draw(write_config(root), root / "output", spoiled=["chalk 0-1"])
+    data = (folder / NAME).read_bytes()
+    return folder, data, decode(data)[0]
+
+
+def every_reader(folder, data):
+    """All that looks at a journal without going on with the run."""
+    (folder / NAME).write_bytes(data)
+    records, _ = held(lambda: read_journal(folder / NAME), OSError) or ([], 0)
+    held(lambda: Replay.of(records))
+    if summary := held(lambda: run_status(folder)):
+        held(lambda: (list(summary.lines()), json.dumps(summary.as_json())))
+    past = held(lambda: open_run(folder))
+    if past is not None:
+        held(lambda: (past.survey.lines(past.plan), past.state, past.seconds_for(past.plan.frames)), OSError)
+        retelling = held(lambda: Retelling(past, []))
+        for record in records:
+            held(lambda record=record: retelling.retell(record))
+
+
+@fuzzed(60)
+@given(st.data())
+def test_bytes(run, data):
+    folder, whole, _ = run
+    every_reader(folder, data.draw(mutated(whole)))
+
+
+@fuzzed(60)
+@given(st.data())
+def test_records(run, data):
+    """The checksums are right: what a record says is all that is wrong with it."""
+    folder, _, records = run
+    chosen = data.draw(st.integers(0, len(records) - 1))
+    kind = st.fixed_dictionaries({"kind": st.sampled_from(KINDS)}, optional={"time": VALUES, "file": VALUES})
+    forged = data.draw(changed(records[chosen]) | kind)
+    lines = [line(record) for record in records]
+    lines[chosen : chosen + data.draw(st.integers(0, 1))] = [line(forged)]
+    every_reader(folder, b"".join(lines))
+
+
+@fuzzed(60)
+@given(st.binary(max_size=300).flatmap(mutated))
+def test_what_does_not_count_is_cut_off_and_nothing_else(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("mended", numbered=True)
+    (folder / ".sframes").mkdir()
+    (folder / NAME).write_bytes(line({"kind": "x"}) + data)
+    Journal(folder / NAME).close()
+    records, end = read_journal(folder / NAME)
+    assert records[0] == {"kind": "x"}
+    assert end == (folder / NAME).stat().st_size
+    assert {path.name for path in folder.iterdir()} == {NAME, ".sframes"}
+
+
+def test_a_journal_of_many_records_takes_little_more_memory_than_its_bytes(run):
+    folder, whole, _ = run
+    data = whole + line({"kind": "x", "text": "y" * 1000}) * 20_000
+    (folder / NAME).write_bytes(data)
+    assert growth(lambda: run_status(folder)) < 12 * len(data)
