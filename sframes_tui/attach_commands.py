@@ -58,8 +58,7 @@ def order(run: Path, word: str) -> str:
     if holder(run) is None:
         raise SteeringError(nobody_draws(open_run(run)))
     status = _give(Steering(run), word)
-    there = status["kept"] + status["drawn"]
-    return f"{word}: {there} of {status['frames']} pictures are there"
+    return f"{word}: {status.kept + status.drawn} of {status.frames} pictures are there"
 
 
 def _give(steering: Steering, word: str) -> Status:

@@ -80,6 +80,18 @@ ATTACKS = {
         "tests/run/test_plain_folder.py::test_a_pipe_in_the_journals_place_hangs_nobody",
         "tests/run/test_journal.py::test_a_strangers_record_is_refused_with_a_sentence",
     ],
+    "answers and clients at a run's socket": [
+        "tests/run/test_control_socket.py::test_what_is_no_status_is_one_sentence",
+        "tests/run/test_control_socket.py::test_any_answer_is_refused_or_can_be_told",
+        "tests/run/test_control_socket.py::test_a_server_that_drips_is_heard_for_so_long_and_no_longer",
+        "tests/run/test_control_socket.py::test_a_client_that_drips_is_heard_for_so_long_and_no_longer",
+        "tests/run/test_control_socket.py::test_a_crowd_of_clients_takes_few_threads_and_the_run_is_steered_after_it",
+        "tests/run/test_control_socket.py::test_what_is_no_socket_of_a_run_is_named_and_gets_no_order",
+        "tests/run/test_control_socket.py::test_through_a_link_to_another_hidden_folder_nobody_is_asked_and_nothing_made_or_removed",
+        "tests/run/test_control_socket.py::test_a_hidden_folder_that_is_exchanged_meanwhile_is_left_alone",
+        "tests/run/test_control_socket.py::test_an_answer_of_another_user_is_not_heard_but_by_root_of_the_folders_owner",
+        "tests/run/test_control_socket.py::test_another_user_is_not_answered",
+    ],
     "encodings": [
         "tests/story/test_source.py::test_text_that_can_not_be_used",
         "tests/story/test_source.py::test_nul_characters_are_refused_with_the_offset",

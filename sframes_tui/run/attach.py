@@ -145,11 +145,10 @@ class _Follower:
 
     def _progress(self, status: Status) -> Iterator[Event]:
         """The steps of frames in flight that are new."""
-        for each in status.get("in_flight", ()):
-            number, step = each["frame"], each["step"]
-            if self._steps.get(number, step) < step:
-                self._steps[number] = step
-                yield FrameProgress(number, step, each["steps"])
+        for each in status.in_flight:
+            if self._steps.get(each.frame, each.step) < each.step:
+                self._steps[each.frame] = each.step
+                yield FrameProgress(each.frame, each.step, each.steps)
 
     def _vanished(self) -> Iterator[Event]:
         self._ended = True
@@ -171,7 +170,7 @@ class _Orders:
 
     def exchange(self, status: Status) -> Status:
         """Gives what the run wasn't asked yet; returns its newest status. Raises `SteeringError`."""
-        control, asked = self._control, status["asked"]
+        control, asked = self._control, status.asked
         if control.stop.is_set():
             return status if asked == "stop" else self._steering.stop()
         if control.finish.is_set():

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -51,8 +51,10 @@ class RunSummary:
     failures: tuple[Failure, ...] = ()
     error: str = ""
     """What the last drawing ended with, if that was a fault; why it is paused, if it is."""
-    live: Status = field(default_factory=dict)
-    """What the drawing process says: see `steering.status_of`; empty where none does."""
+    live: Status | None = None
+    """What the drawing process says; None where none does."""
+    unheard: str = ""
+    """Why it says nothing that can be told."""
 
     @property
     def left(self) -> int:
@@ -64,7 +66,12 @@ class RunSummary:
         return self.phase == "finished" and self.there == self.frames
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "path": str(self.path), "left": self.left}
+        return {
+            **asdict(self),
+            "path": str(self.path),
+            "left": self.left,
+            "live": asdict(self.live) if self.live else {},
+        }
 
     def lines(self) -> Iterator[str]:
         """The same for people."""
@@ -73,17 +80,24 @@ class RunSummary:
         if self.holder:
             yield f"drawn by {self.holder}"
         yield self._counts()
-        if (left := self.live.get("seconds_left")) is not None:
-            yield f"{self.live['pictures_per_minute']:.1f} pictures/min, {duration(left)} left"
-        for each in self.live.get("in_flight", ()):
-            yield one_line(f"drawing {each['name']}: step {each['step']} of {each['steps']}")
+        yield from self._said()
         for failure in self.failures:
             yield one_line(f"{failure.name} failed: {failure.reason}; draw it again with: {failure.again}", 500)
         if self.phase in ("stopped", "failed"):
             yield f"go on with: resume {shlex.quote(str(self.path))} --batch"
 
+    def _said(self) -> Iterator[str]:
+        if self.unheard:
+            yield one_line(self.unheard)
+        if self.live is None:
+            return
+        if self.live.seconds_left is not None:
+            yield f"{self.live.pictures_per_minute:.1f} pictures/min, {duration(self.live.seconds_left)} left"
+        for each in self.live.in_flight:
+            yield one_line(f"drawing {each.name}: step {each.step} of {each.steps}")
+
     def _how_long(self) -> str:
-        paused = self.live.get("paused_seconds")
+        paused = None if self.live is None else self.live.paused_seconds
         return "" if paused is None else f" for {duration(paused)}"
 
     def _counts(self) -> str:
@@ -102,12 +116,12 @@ def run_status(folder: Path) -> RunSummary:
         return summary
     try:
         live = Steering(folder).status()
-    except SteeringError:
-        return summary
-    # What a full disk took no record of, the process still says.
-    paused = live.get("phase") == "paused"
-    said = {"phase": "paused", "error": str(live.get("pause", ""))} if paused else {}
-    return RunSummary(**{**_fields(summary), **said, "live": live})
+    except SteeringError as error:
+        return replace(summary, unheard=str(error))
+    if live.phase == "paused":
+        # What a full disk took no record of, the process still says.
+        return replace(summary, live=live, phase="paused", error=live.pause)
+    return replace(summary, live=live)
 
 
 def past_runs(root: Path, depths: Iterable[int] = (DEPTH,)) -> list[RunSummary]:
@@ -120,10 +134,6 @@ def past_runs(root: Path, depths: Iterable[int] = (DEPTH,)) -> list[RunSummary]:
             continue
     found.sort(key=lambda each: each[1].begun or each[0], reverse=True)
     return [summary for _, summary in found]
-
-
-def _fields(summary: RunSummary) -> dict[str, Any]:
-    return {name: getattr(summary, name) for name in RunSummary.__slots__}
 
 
 def _summary(folder: Path) -> RunSummary:

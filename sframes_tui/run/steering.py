@@ -1,8 +1,8 @@
 """Steering a run from another process, by a socket in its folder. Must not import torch, textual or a front end.
 
-One line of JSON goes in, `{"do": WORD}` with one of `WORDS`; one comes out, the run's status or `{"error": SENTENCE}`.
-The socket is its owner's alone. A thread serves it, which sets the run's `Control` and reads its state: whatever is
-sent, however slowly, the drawing goes on.
+One line of JSON goes in, `{"do": WORD}` with one of `WORDS`; one comes out, the run's `Status` or a `Refusal`. A thread
+serves it, which sets the run's `Control` and reads its state: whatever is sent, however slowly, the drawing goes on.
+What comes out may be a stranger's, who made the folder: it counts only if it is of the form that is sent.
 """
 
 import contextlib
@@ -10,34 +10,90 @@ import json
 import os
 import socket
 import socketserver
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from sframes_tui.errors import SteeringError, message_of
+from sframes_tui.printable import one_line
+from sframes_tui.run import control_socket
+from sframes_tui.run.control_socket import PATIENCE
 from sframes_tui.run.events import Event, Notice
-from sframes_tui.run.folder import HIDDEN
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
 
-NAME = "control"
 WORDS = ("pause", "resume", "finish", "stop", "status")
 LONGEST_REQUEST = 4096
 """Bytes of a line; a longer one is not read to its end."""
-LONGEST_ANSWER = 4_000_000
+LONGEST_ANSWER = 1_000_000
+"""Bytes; twice what the longest that is sent can have."""
 MOST_CLIENTS = 16
 """At a time; others are turned away."""
-PATIENCE = 5.0
-"""Seconds that either side waits for the other's line."""
 LOOK_SECONDS = 0.1
 """How soon the server sees that the run has ended."""
+LONGEST_TEXT = 600
+"""Characters of a name or a sentence; the rest isn't sent."""
+MOST_IN_FLIGHT = 64
+MOST_SECONDS = 1e15
 
-Status = dict[str, Any]
-"""See `status_of`."""
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Words = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Rate = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A frame that is being drawn, and how far."""
+
+    frame: Count
+    name: Words
+    step: Count
+    steps: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a run is, by the process that draws it: phase, counts, rates, frames in flight, and what it was asked."""
+
+    process: Count
+    host: Words
+    phase: Words
+    """One of `state.Phase`, or of a later version's."""
+    model: Words
+    frames: Count
+    kept: Count
+    drawn: Count
+    failed: Count
+    skipped: Count
+    steps: Count
+    steps_done: Count
+    pause: Words
+    """Why it is paused."""
+    pictures_per_minute: Rate
+    steps_per_second: Rate
+    seconds_left: Seconds | None
+    paused_seconds: Seconds | None
+    asked: Words | None
+    """The strongest of `stop`, `finish` and `pause` that it was asked."""
+    in_flight: Annotated[tuple[Drawn, ...], Field(max_length=MOST_IN_FLIGHT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is answered to a word that the other side doesn't know."""
+
+    error: Words
+
+
+ANSWER: TypeAdapter[Status | Refusal] = TypeAdapter(Status | Refusal)
+"""What a line from a socket must hold; keys of later versions are passed over."""
 
 
 class Steering:
@@ -65,31 +121,19 @@ class Steering:
         return self._ask("status")
 
     def _ask(self, word: str) -> Status:
+        end = time.monotonic() + PATIENCE
         try:
-            with _socket() as mine, _short_path(self._folder) as path:
-                mine.connect(path)
-                mine.sendall(json.dumps({"do": word}).encode() + b"\n")
-                answer = json.loads(mine.makefile("rb").readline(LONGEST_ANSWER))
-        except (OSError, ValueError, RecursionError) as error:
-            raise SteeringError(f"{self._folder}: its run doesn't answer: {message_of(error)}") from None
-        if not isinstance(answer, dict) or "error" in answer:
-            raise SteeringError(f"{self._folder}: its run answers {answer!r}")
+            with control_socket.connected(self._folder, end) as run:
+                control_socket.write_line(run, json.dumps({"do": word}).encode(), end)
+                answer = ANSWER.validate_json(control_socket.read_line(run, LONGEST_ANSWER, end), strict=True)
+        except ValidationError:
+            raise SteeringError(f"{self._folder}: its run doesn't answer as S-Frames does") from None
+        except OSError as error:
+            why = error.strerror or message_of(error)
+            raise SteeringError(f"{self._folder}: its run doesn't answer: {why}") from None
+        if isinstance(answer, Refusal):
+            raise SteeringError(f"{self._folder}: its run answers: {answer.error}")
         return answer
-
-
-def _socket() -> socket.socket:
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    made.settimeout(PATIENCE)
-    return made
-
-
-@contextmanager
-def _short_path(folder: Path) -> Iterator[str]:
-    """The socket's path by way of a link: an address holds about 100 bytes, a run folder's path may be far longer."""
-    with tempfile.TemporaryDirectory(prefix="sframes-") as short:
-        link = Path(short, "run")
-        link.symlink_to((folder / HIDDEN).resolve(), target_is_directory=True)
-        yield str(link / NAME)
 
 
 @contextmanager
@@ -99,21 +143,17 @@ def steered(folder: Path, control: Control, emit: Emit) -> Iterator[Emit]:
     Only for whoever holds the run folder's lock. Where there can be no socket, a notice says so and the run goes on.
     """
     watched = _Watched(control, emit)
-    try:
-        with _short_path(folder) as path:
-            server = _Server(path, watched)
-    except OSError as error:
-        emit(Notice("warning", f"this run can't be steered from elsewhere: {message_of(error)}"))
-        yield emit
-        return
-    thread = threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), name="steering", daemon=True)
-    thread.start()
-    try:
+    with contextlib.ExitStack() as served:
+        try:
+            server = _Server(served.enter_context(control_socket.bound(folder)), watched)
+        except (OSError, SteeringError) as error:
+            emit(Notice("warning", f"this run can't be steered from elsewhere: {message_of(error)}"))
+            yield emit
+            return
+        served.callback(server.server_close)
+        served.callback(server.shutdown)
+        threading.Thread(target=server.serve_forever, args=(LOOK_SECONDS,), name="steering", daemon=True).start()
         yield watched.emit
-    finally:
-        server.shutdown()
-        server.server_close()
-        (folder / HIDDEN / NAME).unlink(missing_ok=True)
 
 
 class _Watched:
@@ -129,14 +169,14 @@ class _Watched:
             self._state = fold(self._state, event, time.monotonic())
         self._emit(event)
 
-    def answer(self, line: bytes) -> Status:
+    def answer(self, line: bytes) -> Status | Refusal:
         """Does what a request says."""
         try:
             word = json.loads(line)["do"]
         except (ValueError, KeyError, TypeError, RecursionError):
             word = None
         if word not in WORDS:
-            return {"error": f'send one line such as {{"do": "status"}}; the words are {", ".join(WORDS)}'}
+            return Refusal(f'send one line such as {{"do": "status"}}; the words are {", ".join(WORDS)}')
         self._do(word)
         return status_of(self._state, self.control)
 
@@ -149,23 +189,32 @@ class _Watched:
 
 
 def status_of(state: RunState, control: Control) -> Status:
-    """A run's state as JSON data: phase, counts, rates, the frames in flight, and what the run was asked to do.
-
-    `pause` says why it is paused, `paused_seconds` for how long.
-    """
+    """A run's state, and what the run was asked to do, as it is sent."""
     asked = (word for word in ("stop", "finish", "pause") if getattr(control, word).is_set())
-    plain = ("phase", "model", "frames", "kept", "drawn", "failed", "skipped", "steps", "steps_done", "pause")
-    rates = ("pictures_per_minute", "steps_per_second", "seconds_left")
-    return {
-        "process": os.getpid(),
-        "host": socket.gethostname(),
-        **{name: getattr(state, name) for name in (*plain, *rates)},
-        "paused_seconds": None if state.paused_at is None else time.monotonic() - state.paused_at,
-        "asked": next(asked, None),
-        "in_flight": [
-            {"frame": each.frame, "name": each.name, "step": each.step, "steps": each.steps} for each in state.in_flight
-        ],
-    }
+    counts = ("frames", "kept", "drawn", "failed", "skipped", "steps", "steps_done")
+    rates = ("pictures_per_minute", "steps_per_second")
+    in_flight = state.in_flight[:MOST_IN_FLIGHT]
+    return Status(
+        process=os.getpid(),
+        host=_words(socket.gethostname()),
+        phase=state.phase,
+        model=_words(state.model),
+        pause=_words(state.pause),
+        **{name: max(0, getattr(state, name)) for name in counts},
+        **{name: min(getattr(state, name), 1e9) for name in rates},
+        seconds_left=_seconds(state.seconds_left),
+        paused_seconds=_seconds(None if state.paused_at is None else time.monotonic() - state.paused_at),
+        asked=next(asked, None),
+        in_flight=tuple(Drawn(each.frame, _words(each.name), each.step, each.steps) for each in in_flight),
+    )
+
+
+def _words(text: str) -> str:
+    return one_line(text, LONGEST_TEXT)
+
+
+def _seconds(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.0), MOST_SECONDS)
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -175,25 +224,31 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     block_on_close = False
     request_queue_size = 4 * MOST_CLIENTS
 
-    def __init__(self, path: str, watched: _Watched) -> None:
+    def __init__(self, bound: socket.socket, watched: _Watched) -> None:
         self.watched = watched
         self._room = threading.BoundedSemaphore(MOST_CLIENTS)
-        super().__init__(path, _Client)
+        super().__init__("", _Client, bind_and_activate=False)
+        self.socket.close()
+        self.socket = bound
+        self.server_activate()
 
-    def server_bind(self) -> None:
-        path = Path(str(self.server_address))
-        # What lies there was left by a process that was killed: the run folder's lock is held.
-        path.unlink(missing_ok=True)
-        # Before there is a name for it: nobody else may connect in between.
-        os.fchmod(self.socket.fileno(), 0o600)
-        super().server_bind()
-        path.chmod(0o600)
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            # No descriptors are left, and the client waits on: it would be tried again at once.
+            time.sleep(LOOK_SECONDS)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._room.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # there can be no more threads
+            self._room.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -205,13 +260,16 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         """A client that went away in the middle of a line is nobody's concern."""
 
 
-class _Client(socketserver.StreamRequestHandler):
-    """One line in, one line out."""
+class _Client(socketserver.BaseRequestHandler):
+    """One line in, one line out, in `PATIENCE` seconds; the user's own, and root, who can do as much without it."""
 
     server: _Server
-    timeout = PATIENCE
+    request: socket.socket
 
     def handle(self) -> None:
+        end = time.monotonic() + PATIENCE
         with contextlib.suppress(OSError):
-            line = self.rfile.readline(LONGEST_REQUEST)
-            self.wfile.write(json.dumps(self.server.watched.answer(line)).encode() + b"\n")
+            if control_socket.user_of_peer(self.request) in (None, os.geteuid(), 0):
+                line = control_socket.read_line(self.request, LONGEST_REQUEST, end)
+                answer = asdict(self.server.watched.answer(line))
+                control_socket.write_line(self.request, json.dumps(answer).encode(), end)

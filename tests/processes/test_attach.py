@@ -66,11 +66,11 @@ def test_orders_pause_resume_and_end_the_run(drawing):
     until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
     assert tui("attach", folder, "--pause").returncode == 0
     stage.gate.steps(STEPS)
-    until(lambda: steering.status()["phase"] == "paused", "the pause")
+    until(lambda: steering.status().phase == "paused", "the pause")
     until(lambda: len(stage.pictures()) == 2, "the picture in hand")
     assert json.loads(tui("status", folder, "--json").stdout)["phase"] == "paused"
     assert tui("attach", folder, "--resume").returncode == 0
-    until(lambda: steering.status()["phase"] == "drawing", "the run going on")
+    until(lambda: steering.status().phase == "drawing", "the run going on")
     assert "2 of 8 pictures are there" in tui("attach", folder, "--finish").stdout
     stage.gate.open()
     assert program.wait() == 1
@@ -97,7 +97,7 @@ def test_status_tells_who_draws_and_how_far(drawing):
     stage, program = drawing
     stage.gate.steps(1)
     folder = stage.run_folder()
-    until(lambda: Steering(folder).status()["steps_done"] == STEPS + 1, "a step of the second picture")
+    until(lambda: Steering(folder).status().steps_done == STEPS + 1, "a step of the second picture")
     status = json.loads(tui("status", folder, "--json").stdout)
     assert (status["phase"], status["frames"], status["there"], status["left"]) == ("running", FRAMES, 1, FRAMES - 1)
     assert str(program.process.pid) in status["holder"]

@@ -77,7 +77,7 @@ def test_a_second_sigterm_stops_without_the_frame(drawing):
     stage, program, _ = drawing
     steering = Steering(stage.run_folder())
     program.signal(signal.SIGTERM)
-    until(lambda: steering.status()["asked"] == "finish", "the first signal's effect")
+    until(lambda: steering.status().asked == "finish", "the first signal's effect")
     program.signal(signal.SIGTERM)
     assert program.wait() == 143
     assert len(stage.pictures()) == 1
@@ -88,7 +88,7 @@ def test_a_batch_systems_warnings_finish_the_frame_however_often_they_come(drawi
     steering = Steering(stage.run_folder())
     until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
     program.signal(signal.SIGUSR1)
-    until(lambda: steering.status()["asked"] == "finish", "the first signal's effect")
+    until(lambda: steering.status().asked == "finish", "the first signal's effect")
     for number in (signal.SIGUSR2, signal.SIGUSR1, signal.SIGXCPU, signal.SIGTERM):
         program.signal(number)
     assert stage.drain(program, terminal) == 128 + signal.SIGUSR1
@@ -165,12 +165,12 @@ def test_while_nobody_reads_its_terminal_another_process_steers_the_run(drawing)
         pass
     until(lambda: stage.journal().count("running") == 2, "the second picture's begin")
     steering = Steering(stage.run_folder())
-    assert steering.pause()["asked"] == "pause"
+    assert steering.pause().asked == "pause"
     stage.gate.steps(STEPS)
-    until(lambda: steering.status()["phase"] == "paused", "the pause")
+    until(lambda: steering.status().phase == "paused", "the pause")
     until(lambda: len(stage.pictures()) == 2, "the picture in hand")
     steering.resume()
-    until(lambda: steering.status()["phase"] == "drawing", "the run going on")
+    until(lambda: steering.status().phase == "drawing", "the run going on")
     steering.stop()
     until(lambda: "ended" in stage.journal(), "the run's end")
     # The screen stays, and takes keys again as soon as somebody reads.

@@ -153,9 +153,9 @@ def test_another_process_sees_that_the_disk_is_full_and_for_how_long(root, draft
 
     Drawn(root, draft, fills_up(root, 4, ask))
     live, summary = said
-    assert live["phase"] == summary.phase == "paused"
-    assert live["pause"].startswith("the disk is full (No space left on device)")
-    assert 0 <= live["paused_seconds"] < 600
+    assert live.phase == summary.phase == "paused"
+    assert live.pause.startswith("the disk is full (No space left on device)")
+    assert 0 <= live.paused_seconds < 600
     assert re.fullmatch(r"paused for \d+ s: the disk is full \(.*", list(summary.lines())[1])
 
 

@@ -12,7 +12,7 @@ import pytest
 from sframes_tui.errors import SteeringError
 from sframes_tui.run.events import FrameCompleted, FrameProgress, FrameStarted, RunStarted
 from sframes_tui.run.loop import Control
-from sframes_tui.run.steering import LONGEST_REQUEST, MOST_CLIENTS, Steering, steered
+from sframes_tui.run.steering import LONGEST_REQUEST, MOST_CLIENTS, Drawn, Steering, steered
 
 
 @pytest.fixture
@@ -49,23 +49,23 @@ def test_its_owner_alone_may_connect(folder):
 
 def test_words_set_the_runs_control(folder, run):
     steering = Steering(folder)
-    assert steering.status()["asked"] is None
-    assert steering.pause()["asked"] == "pause"
+    assert steering.status().asked is None
+    assert steering.pause().asked == "pause"
     assert run.pause.is_set()
-    assert steering.resume()["asked"] is None
+    assert steering.resume().asked is None
     assert not run.pause.is_set()
     steering.finish()
     assert run.finish.is_set()
     assert not run.stop.is_set()
-    assert steering.stop()["asked"] == "stop"
+    assert steering.stop().asked == "stop"
     assert run.stop.is_set()
 
 
 @pytest.mark.usefixtures("run")
 def test_status_tells_counts_and_what_is_in_flight(folder):
     status = Steering(folder).status()
-    assert (status["phase"], status["frames"], status["steps"], status["steps_done"]) == ("drawing", 8, 40, 3)
-    assert status["in_flight"] == [{"frame": 2, "name": "oil 0-1", "step": 3, "steps": 5}]
+    assert (status.phase, status.frames, status.steps, status.steps_done) == ("drawing", 8, 40, 3)
+    assert status.in_flight == (Drawn(2, "oil 0-1", 3, 5),)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_makes_no_sense_is_answered_and_changes_nothing(folder, run, monkey
     assert not run.stop.is_set()
     assert not run.finish.is_set()
     assert not run.pause.is_set()
-    assert Steering(folder).status()["phase"] == "drawing"
+    assert Steering(folder).status().phase == "drawing"
 
 
 @pytest.mark.usefixtures("run")
@@ -98,7 +98,7 @@ def test_of_clients_that_say_nothing_only_so_many_are_borne(folder, monkeypatch)
         assert turned_away.recv(1) == b""
     for each in silent:
         each.close()
-    assert answer_at_last(folder)["phase"] == "drawing"
+    assert answer_at_last(folder).phase == "drawing"
 
 
 def answer_at_last(folder):
@@ -125,7 +125,7 @@ def test_events_of_several_threads_are_all_counted(folder):
                 thread.start()
             for thread in drawing:
                 thread.join()
-            assert Steering(folder).status()["drawn"] == 4 * count
+            assert Steering(folder).status().drawn == 4 * count
     finally:
         sys.setswitchinterval(before)
 
@@ -134,7 +134,7 @@ def test_the_socket_of_a_killed_process_is_replaced_and_goes_at_the_end(folder):
     path = folder / ".sframes" / "control"
     path.write_text("left over")
     with steered(folder, Control(), lambda _: None):
-        assert Steering(folder).status()["phase"] == "idle"
+        assert Steering(folder).status().phase == "idle"
     assert not path.exists()
     with pytest.raises(SteeringError, match="doesn't answer"):
         Steering(folder).status()

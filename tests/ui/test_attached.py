@@ -35,7 +35,7 @@ async def drawn(stage):
 
 
 def asked(folder):
-    return Steering(folder).status()["asked"]
+    return Steering(folder).status().asked
 
 
 def state(app):
