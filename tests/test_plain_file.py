@@ -7,9 +7,9 @@ import pytest
 from sframes_tui.plain_file import read_plain
 
 
-def test_a_file_is_read_from_where_it_was_left_and_only_within_bounds(tmp_path):
+def test_a_file_is_read_only_within_bounds(tmp_path):
     (tmp_path / "file").write_bytes(b"0123456789")
-    assert read_plain(tmp_path / "file", 10, 4) == b"456789"
+    assert read_plain(tmp_path / "file", 10) == b"0123456789"
     with pytest.raises(OSError, match="larger than"):
         read_plain(tmp_path / "file", 9)
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from sframes_tui.engine import batched, loading  # noqa: F401
 from sframes_tui.errors import SFramesError
 from sframes_tui.run import redraw
 from sframes_tui.run.execute import execute, go_on
-from sframes_tui.run.journal import NAME, read_journal
+from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.story.config_file import load_config
@@ -163,6 +163,13 @@ def folder_in(root):
     return next((path.parent for path in root.rglob("run.toml")), None)
 
 
+def is_whole(journal):
+    """Whether every line of a journal counts."""
+    reader = Reader(journal)
+    deque(reader, 0)
+    return reader.offset == journal.stat().st_size
+
+
 def check(folder, wanted, counts):
     """What a run holds that was resumed to its end."""
     counts["resumed to the end"] += 1
@@ -171,7 +178,7 @@ def check(folder, wanted, counts):
         print(f"different: {folder}", {name for name, data in pictures(folder).items() if wanted.get(name) != data})
     if list((folder / ".sframes").glob("*.tmp")):
         counts["LEFTOVERS"] += 1
-    if read_journal(folder / NAME)[1] != (folder / NAME).stat().st_size:
+    if not is_whole(folder / NAME):
         counts["BAD JOURNALS"] += 1
 
 
@@ -179,7 +186,7 @@ def look(folder, counts):
     """What a kill left behind."""
     counts["half-written files left by a kill"] += len(list((folder / ".sframes").glob("*.tmp")))
     journal = folder / NAME
-    if journal.exists() and read_journal(journal)[1] != journal.stat().st_size:
+    if journal.exists() and not is_whole(journal):
         counts["torn journals left by a kill"] += 1
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sframes_tui.errors import SteeringError
+from sframes_tui.errors import DiskError, SteeringError
 from sframes_tui.printable import counted
 from sframes_tui.run.events import (
     Event,
@@ -28,7 +28,7 @@ from sframes_tui.run.events import (
     RunFailed,
 )
 from sframes_tui.run.folder import holder
-from sframes_tui.run.journal import NAME, Record, read_journal
+from sframes_tui.run.journal import NAME, Reader, Record
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.retell import Retelling
@@ -82,9 +82,11 @@ class _Follower:
         self._past, self._left = past, left
         self._steering = Steering(past.path)
         self._orders = _Orders(self._steering, control or Control())
-        self._offset = 0
+        self._journal = Reader(past.path / NAME)
+        self._last: Record | None = None
+        self._begin: int | None = None
+        """Where in the journal the newest drawing begins."""
         self._retelling: Retelling | None = None
-        self._earlier: list[Record] = []
         self._steps: dict[int, int] = {}
         """Of each frame in flight the step that was told."""
         self._drawn = 0
@@ -111,25 +113,32 @@ class _Follower:
 
     def _news(self) -> Iterator[TimedEvent]:
         """What was written since the last look, of the newest drawing only."""
-        records, self._offset = read_journal(self._past.path / NAME, self._offset)
-        shift = time.monotonic() - time.time()
-        for record in self._since_begin(records):
-            assert self._retelling is not None
-            for event in self._retelling.retell(record):
-                self._note(event)
-                yield float(record.get("time", 0.0)) + shift, event
+        try:
+            self._retelling = self._retelling or self._begun()
+            if self._retelling is None:
+                return
+            shift = time.monotonic() - time.time()
+            for record in self._journal:
+                for event in self._retelling.retell(record):
+                    self._note(event)
+                    yield record.get("time", 0.0) + shift, event
+        except OSError as error:
+            raise DiskError(f"{self._past.path}: its journal can't be read: {error.strerror}") from None
 
-    def _since_begin(self, records: list[Record]) -> list[Record]:
+    def _begun(self) -> Retelling | None:
         """Waits for the drawing's begin, which a run that is gone on with writes after its model is loaded."""
-        if self._retelling is not None:
-            return records
-        self._earlier += records
-        begins = [number for number, record in enumerate(self._earlier) if record["kind"] == "planned"]
-        if not begins or any(record["kind"] == "ended" for record in self._earlier[begins[-1] :]):
-            return []
-        known, self._earlier = self._earlier, []
-        self._retelling = Retelling(open_run(self._past.path), known[: begins[-1]])
-        return known[begins[-1] :]
+        before = self._journal.offset
+        for record in self._journal:
+            if record["kind"] == "planned":
+                self._begin = before
+            elif record["kind"] == "ended":
+                self._begin = None
+            self._last, before = record, self._journal.offset
+        if self._begin is None:
+            return None
+        path = self._past.path
+        self._journal = Reader(path / NAME, self._begin)
+        return Retelling(open_run(path), Reader(path / NAME, end=self._begin))
 
     def _note(self, event: Event) -> None:
         match event:
@@ -153,9 +162,9 @@ class _Follower:
     def _vanished(self) -> Iterator[Event]:
         self._ended = True
         past = open_run(self._past.path)
-        if self._earlier and self._earlier[-1]["kind"] == "ended":
+        if self._retelling is None and self._last and self._last["kind"] == "ended":
             # It ended before it began to draw, say without its model.
-            yield from Retelling(past, self._earlier[:-1]).retell(self._earlier[-1])
+            yield from Retelling(past, ()).retell(self._last)
             return
         yield Notice("error", f"the process that drew it is gone without a word; go on with: {resume(past)}")
         yield RunCancelled(past.path, self._drawn, len(past.survey.todo))

@@ -132,7 +132,7 @@ def record(journal: Journal, layout: Layout, event: Event) -> None:
         case FrameSkipped(frame=frame, reason=reason):
             journal.append("skipped", frame=frame, file=_file(layout, frame), reason=reason)
         case FramesStale(frames=frames):
-            journal.append("stale", files=[_file(layout, frame) for frame in frames])
+            journal.append_list("stale", "files", [_file(layout, frame) for frame in frames])
         case RunPaused(reason=reason):
             journal.append("paused", reason=reason)
         case RunResumed():

@@ -1,64 +1,39 @@
 """Journal records -> what is known of a run's pictures. Plain data; must not import torch.
 
-Pictures are known by their file's path in the run folder, since numbers change when a story is edited. The kinds:
-
-| kind | what happened | fields |
-|---|---|---|
-| planned | a drawing of the run begins | run, frames, kept, identity_version, and the circumstances: versions, ... |
-| running | a frame was begun | file, frame, take |
-| saved | its picture is on disk | those of `Saved` |
-| failed, skipped | it gave no picture | file, frame, reason |
-| grids | a chapter's grids are on disk | variant, chapter, files: [file, size, sha256, shows] |
-| void | pictures that are to be drawn again, since their bases are | files |
-| changed | other takes are wanted | wishes: [file, take, seed, prompt, strength]; follow: draw descendants too |
-| chosen | an older take counts again, or the wish for a new one is given up | file, take |
-| kept | pictures count though their base was drawn again | files: [file, base's sha256] |
-| stale, paused, resumed, notice, ended | as the events of the same names say | |
-
-Replaying records twice, or a record that tells what was told before, changes nothing.
+Replaying records twice, or a record that tells what was told before, changes nothing. The kinds are in `records.py`.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
-
 from sframes_tui.errors import UsageError
-from sframes_tui.run.journal import NAME, Record, read_journal
-from sframes_tui.run.plain_folder import is_inside
+from sframes_tui.printable import counted
+from sframes_tui.run.journal import NAME, Reader, Record
+from sframes_tui.run.records import (
+    Changed,
+    Chosen,
+    Ended,
+    Files,
+    Grids,
+    Kept,
+    Paused,
+    Planned,
+    Resumed,
+    Running,
+    Saved,
+    Undrawn,
+    checked,
+)
 from sframes_tui.story.change import Change
 
-OF_PICTURES = frozenset(["running", "saved", "failed", "skipped", "void", "changed", "chosen", "kept"])
-KINDS = OF_PICTURES | {"planned", "grids", "paused", "resumed", "ended"}
-"""Each has a method of `Replay`."""
+MOST, MOST_OF_A_FRAME = 250_000, 200
+"""What the records of a run may tell of in all: so much, and of each frame that was planned so much more.
 
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A picture that was on disk, whole."""
-
-    file: str
-    """Its path in the run folder."""
-    frame: int
-    variant: int
-    chapter: int
-    prompt: int
-    style: int
-    take: int
-    size: int
-    """Bytes."""
-    sha256: str
-    identity: str
-    base: str | None
-    """SHA-256 of the picture file that it started from."""
-    base_identity: str | None
-    seconds: float
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        return asdict(self)
+A drawing tells of a frame three or four times.
+"""
 
 
 class Sheet(NamedTuple):
@@ -68,10 +43,6 @@ class Sheet(NamedTuple):
     sha256: str
     shows: str
     """A hash over those of the pictures on it."""
-
-
-SAVED, SHEET, CHANGE = TypeAdapter(Saved), TypeAdapter(Sheet), TypeAdapter(Change)
-"""What a stranger's journal must hold in these records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +78,13 @@ class Replay:
     """Begun and, as far as anybody told, not ended."""
     grids: dict[str, Sheet] = field(default_factory=dict)
     paused: str | None = None
-    ended: Record | None = None
+    ended: Ended | None = None
     """How the last drawing ended; None if nobody knows."""
+
+    records: int = field(default=0, compare=False)
+    """How many there were."""
+    _told: int = field(default=0, compare=False)
+    _most_frames: int = 0
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Replay":
@@ -117,17 +93,29 @@ class Replay:
             replay.apply(record)
         return replay
 
-    def apply(self, record: Record) -> None:
-        """Takes in one record; kinds of later versions are passed over.
+    def apply(self, record: Record) -> Any:
+        """Takes in one record, and returns what it tells, of a type in `records.KINDS`; None of a later version's.
 
-        Raises `UsageError` for a record that this program doesn't write.
+        Raises `UsageError` for a record that this program doesn't write, and for more than a run can ever need.
         """
-        if record["kind"] not in KINDS:
-            return
+        self.records += 1
+        kind = record["kind"]
         try:
-            getattr(self, f"_{record['kind']}")(record)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise UsageError(f"{NAME}: a record of kind {record['kind']!r} is not of this program's making") from None
+            told = checked(record)
+        except ValueError as error:
+            where = f"{NAME}, line {self.records}"
+            raise UsageError(f"{where}: a record of kind {kind!r} is not of this program's making: {error}") from None
+        self._count(told)
+        if take_in := getattr(self, f"_{kind}", None) if told is not None else None:
+            take_in(told)
+        return told
+
+    def _count(self, told: Any) -> None:
+        """A journal may grow with what its run drew, but no further."""
+        self._told += 1 + len(getattr(told, "files", ())) + len(getattr(told, "wishes", ()))
+        if self._told > MOST + MOST_OF_A_FRAME * self._most_frames:
+            frames = counted(self._most_frames, "picture")
+            raise UsageError(f"{NAME}, line {self.records}: it tells more than a run of {frames} can have done")
 
     def saved(self, file: str) -> Saved | None:
         """The picture that counts for a file, if it is there and its base counts; None where there is none."""
@@ -141,25 +129,24 @@ class Replay:
         return self.changes.get(file, {}).get(self.current.get(file, 0))
 
     def next_take(self, file: str) -> int:
-        known = [*self.takes.get(file, ()), *self.changes.get(file, ())]
-        return max(known, default=0) + 1
+        """The first number that no take has."""
+        known = self.takes.get(file, {}).keys() | self.changes.get(file, {}).keys()
+        return next(number for number in count(1) if number not in known)
 
-    def _planned(self, record: Record) -> None:
-        self.header = self.header or record
-        self.last_header = record
+    def _planned(self, told: Planned) -> None:
+        self.header = self.header or told.fields
+        self.last_header = told.fields
+        self._most_frames = max(self._most_frames, told.frames)
         self.ended = self.paused = None
 
-    def _running(self, record: Record) -> None:
-        self.running.add(record["file"])
+    def _running(self, told: Running) -> None:
+        self.running.add(told.file)
 
-    def _saved(self, record: Record) -> None:
-        saved = SAVED.validate_python(record)
-        if not is_inside(saved.file) or not saved.file.endswith(".png"):
-            raise ValueError("a picture outside of the run folder")
-        self.takes.setdefault(saved.file, {})[saved.take] = saved
-        self.current[saved.file] = saved.take
-        self._settle(saved.file)
-        self.accepted.pop(saved.file, None)
+    def _saved(self, told: Saved) -> None:
+        self.takes.setdefault(told.file, {})[told.take] = told
+        self.current[told.file] = told.take
+        self._settle(told.file)
+        self.accepted.pop(told.file, None)
 
     def _settle(self, file: str) -> None:
         for names in (self.running, self.void):
@@ -168,52 +155,49 @@ class Replay:
             reasons.pop(file, None)
         self.wishes.pop(file, None)
 
-    def _failed(self, record: Record) -> None:
+    def _failed(self, told: Undrawn) -> None:
         """A take that was asked for and went wrong leaves the picture before it as it was."""
-        file = record["file"]
-        wished = self.wishes.pop(file, None)
-        self.running.discard(file)
-        if wished is None or self.saved(file) is None:
-            self.failed[file] = record["reason"]
+        wished = self.wishes.pop(told.file, None)
+        self.running.discard(told.file)
+        if wished is None or self.saved(told.file) is None:
+            self.failed[told.file] = told.reason
 
-    def _skipped(self, record: Record) -> None:
-        if self.wishes.pop(record["file"], None) is None or self.saved(record["file"]) is None:
-            self.skipped[record["file"]] = record["reason"]
+    def _skipped(self, told: Undrawn) -> None:
+        if self.wishes.pop(told.file, None) is None or self.saved(told.file) is None:
+            self.skipped[told.file] = told.reason
 
-    def _grids(self, record: Record) -> None:
-        for file, size, sha256, shows in record["files"]:
-            if not is_inside(file):
-                raise ValueError("a grid outside of the run folder")
-            self.grids[file] = SHEET.validate_python((size, sha256, shows))
+    def _grids(self, told: Grids) -> None:
+        for file, size, sha256, shows in told.files:
+            self.grids[file] = Sheet(size, sha256, shows)
 
-    def _void(self, record: Record) -> None:
-        self.void.update(record["files"])
+    def _void(self, told: Files) -> None:
+        self.void.update(told.files)
 
-    def _changed(self, record: Record) -> None:
-        for file, take, seed, prompt, strength in record["wishes"]:
-            change = CHANGE.validate_python((take, seed, prompt, strength))
+    def _changed(self, told: Changed) -> None:
+        for file, take, seed, prompt, strength in told.wishes:
+            change = Change(take, seed, prompt, strength)
             self.changes.setdefault(file, {})[take] = change
-            self.wishes[file] = Wish(change, record["follow"])
+            self.wishes[file] = Wish(change, told.follow)
 
-    def _chosen(self, record: Record) -> None:
-        if record["take"] in self.takes.get(record["file"], {}):
-            self.current[record["file"]] = record["take"]
-            self._settle(record["file"])
+    def _chosen(self, told: Chosen) -> None:
+        if told.take in self.takes.get(told.file, {}):
+            self.current[told.file] = told.take
+            self._settle(told.file)
 
-    def _kept(self, record: Record) -> None:
-        self.accepted.update(record["files"])
+    def _kept(self, told: Kept) -> None:
+        self.accepted.update(told.files)
 
-    def _paused(self, record: Record) -> None:
-        self.paused = record["reason"]
+    def _paused(self, told: Paused) -> None:
+        self.paused = told.reason
 
-    def _resumed(self, _: Record) -> None:
+    def _resumed(self, _: Resumed) -> None:
         self.paused = None
 
-    def _ended(self, record: Record) -> None:
-        self.ended = record
+    def _ended(self, told: Ended) -> None:
+        self.ended = told
         self.paused = None
 
 
 def replay(folder: Path) -> Replay:
-    """What the journal of a run folder tells; nothing where there is none. Raises `OSError`."""
-    return Replay.of(read_journal(folder / NAME)[0])
+    """What the journal of a run folder tells; nothing where there is none. Raises `OSError`, `UsageError`."""
+    return Replay.of(Reader(folder / NAME))

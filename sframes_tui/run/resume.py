@@ -20,7 +20,8 @@ from pathlib import Path
 from sframes_tui.errors import DiskError, StoryError, UsageError
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.header import facts_of, identity_version, source_copy
-from sframes_tui.run.replay import Replay, Saved, replay
+from sframes_tui.run.records import Saved
+from sframes_tui.run.replay import Replay, replay
 from sframes_tui.run.sheets import is_right, sheets_of
 from sframes_tui.run.state import DONE, FAILED, SKIPPED, STALE, Marks, Phase, RunState
 from sframes_tui.run.survey import Survey, survey
@@ -69,8 +70,8 @@ class PastRun:
     @property
     def _is_over(self) -> bool:
         """Whether hidden pictures may have been removed."""
-        ended = self.replay.ended or {}
-        return ended.get("how") == "completed" and not ended.get("failed") and not ended.get("skipped")
+        ended = self.replay.ended
+        return ended is not None and ended.how == "completed" and not ended.failed and not ended.skipped
 
     def wrong_grids(self, found: Survey) -> list[Path]:
         """Grids that aren't there as they should be, of chapters in which nothing is to be drawn."""
@@ -141,8 +142,9 @@ class PastRun:
     def state(self) -> RunState:
         """The run as front ends show it."""
         found = self.survey
-        ended = self.replay.ended or {}
-        phase: Phase = "completed" if self.is_finished else "failed" if ended.get("how") == "failed" else "cancelled"
+        ended = self.replay.ended
+        has_failed = ended is not None and ended.how == "failed"
+        phase: Phase = "completed" if self.is_finished else "failed" if has_failed else "cancelled"
         return RunState(
             phase=phase,
             model=self.draft.model.name,
@@ -152,7 +154,7 @@ class PastRun:
             failed=sum(reason == "failed" for reason in found.todo.values()),
             skipped=sum(reason == "skipped" for reason in found.todo.values()),
             marks=self.statuses,
-            error=str(ended.get("error", "")),
+            error=ended.error if ended else "",
         )
 
     def seconds_for(self, frames: Iterable[Frame]) -> float | None:
@@ -181,7 +183,7 @@ def open_run(path: Path) -> PastRun:
     model = model_identity(draft.model, options, version)
     if known.header:
         facts = facts_of(known.header)
-        model = model or str(known.header.get("model", ""))
+        model = model or known.header["model"]
         guessed = plan.sampling.assumed and options.scheduler is None
         if guessed or facts.sampling.scheduler == plan.sampling.scheduler:
             plan = draft.planned_for(facts.sampling)

@@ -1,8 +1,7 @@
 """A run's journal -> the events that its own front end saw. Must not import torch. Writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from sframes_tui.errors import UsageError
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -23,34 +22,29 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 from sframes_tui.run.header import facts_of
-from sframes_tui.run.journal import NAME, Record
+from sframes_tui.run.journal import Record
+from sframes_tui.run.records import (
+    Ended,
+    Files,
+    Grids,
+    Kept,
+    Paused,
+    Planned,
+    Resumed,
+    Running,
+    Said,
+    Saved,
+    Undrawn,
+)
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun
 from sframes_tui.story.plan import Frame
-
-KINDS = frozenset(
-    (
-        "planned",
-        "running",
-        "saved",
-        "failed",
-        "skipped",
-        "grids",
-        "stale",
-        "kept",
-        "paused",
-        "resumed",
-        "notice",
-        "ended",
-    )
-)
-"""Each has a method of `Retelling`; others are nothing that front ends are told."""
 
 
 class Retelling:
     """Takes records in one by one. Pictures and chapters that the plan no longer has are passed over."""
 
-    def __init__(self, past: PastRun, before: list[Record]) -> None:
+    def __init__(self, past: PastRun, before: Iterable[Record]) -> None:
         """`before`: what was written before the drawing that is told of."""
         self._past, self._plan = past, past.plan
         self._replay = Replay.of(before)
@@ -62,22 +56,20 @@ class Retelling:
 
         Raises `UsageError` for a record that this program doesn't write.
         """
-        self._replay.apply(record)
-        if record["kind"] not in KINDS:
+        told = self._replay.apply(record)
+        retold = None if told is None else getattr(self, f"_{record['kind']}", None)
+        if retold is None:
             return []
-        try:
-            return list(getattr(self, f"_{record['kind']}")(record))
-        except (KeyError, TypeError, ValueError):
-            raise UsageError(f"{NAME}: a record of kind {record['kind']!r} is not of this program's making") from None
+        return list(retold(told))
 
-    def _frame(self, record: Record) -> Frame | None:
-        return self._frames.get(record["file"])
+    def _frame(self, file: str) -> Frame | None:
+        return self._frames.get(file)
 
-    def _numbers(self, files: list[str]) -> tuple[int, ...]:
+    def _numbers(self, files: Iterable[str]) -> tuple[int, ...]:
         return tuple(self._frames[file].number for file in files if file in self._frames)
 
-    def _planned(self, record: Record) -> Iterator[Event]:
-        facts = facts_of(record)
+    def _planned(self, told: Planned) -> Iterator[Event]:
+        facts = facts_of(told.fields)
         yield ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, 0.0, facts.card)
         replay, frames = self._replay, self._frames.items()
         changes = {frame.number: change for file, frame in frames if (change := replay.change(file))}
@@ -86,8 +78,8 @@ class Retelling:
         steps = sum(frame.steps for frame in self._plan.frames if frame.number not in kept)
         yield RunStarted(self._past.path, len(self._plan.frames), steps, tuple(sorted(kept)))
 
-    def _running(self, record: Record) -> Iterator[Event]:
-        if (known := self._frame(record)) is None:
+    def _running(self, told: Running) -> Iterator[Event]:
+        if (known := self._frame(told.file)) is None:
             return
         frame = self._plan.frames[known.number]
         key = (frame.variant, frame.chapter)
@@ -96,47 +88,44 @@ class Retelling:
             yield ChapterStarted(*key, self._plan.story.chapters[frame.chapter].title)
         yield FrameStarted(frame.number, self._plan.name(frame), self._plan.prompt(frame), frame.steps)
 
-    def _saved(self, record: Record) -> Iterator[Event]:
-        if frame := self._frame(record):
-            path = self._past.path / record["file"]
-            yield FrameCompleted(frame.number, path, record["seconds"], record["take"])
+    def _saved(self, told: Saved) -> Iterator[Event]:
+        if frame := self._frame(told.file):
+            yield FrameCompleted(frame.number, self._past.path / told.file, told.seconds, told.take)
 
-    def _failed(self, record: Record) -> Iterator[Event]:
-        if frame := self._frame(record):
+    def _failed(self, told: Undrawn) -> Iterator[Event]:
+        if frame := self._frame(told.file):
             steps = self._plan.frames[frame.number].steps
-            yield FrameFailed(frame.number, self._plan.name(frame), str(record["reason"]), steps)
+            yield FrameFailed(frame.number, self._plan.name(frame), told.reason, steps)
 
-    def _skipped(self, record: Record) -> Iterator[Event]:
-        if frame := self._frame(record):
+    def _skipped(self, told: Undrawn) -> Iterator[Event]:
+        if frame := self._frame(told.file):
             steps = self._plan.frames[frame.number].steps
-            yield FrameSkipped(frame.number, self._plan.name(frame), str(record["reason"]), steps)
+            yield FrameSkipped(frame.number, self._plan.name(frame), told.reason, steps)
 
-    def _grids(self, record: Record) -> Iterator[Event]:
-        grids = tuple(self._past.path / file for file, *_ in record["files"])
-        yield ChapterCompleted(record["variant"], record["chapter"], grids)
+    def _grids(self, told: Grids) -> Iterator[Event]:
+        grids = tuple(self._past.path / file for file, *_ in told.files)
+        yield ChapterCompleted(told.variant, told.chapter, grids)
 
-    def _stale(self, record: Record) -> Iterator[Event]:
-        yield FramesStale(self._numbers(record["files"]))
+    def _stale(self, told: Files) -> Iterator[Event]:
+        yield FramesStale(self._numbers(told.files))
 
-    def _kept(self, record: Record) -> Iterator[Event]:
-        yield FramesKept(self._numbers([file for file, _ in record["files"]]))
+    def _kept(self, told: Kept) -> Iterator[Event]:
+        yield FramesKept(self._numbers(file for file, _ in told.files))
 
-    def _paused(self, record: Record) -> Iterator[Event]:
-        yield RunPaused(str(record["reason"]))
+    def _paused(self, told: Paused) -> Iterator[Event]:
+        yield RunPaused(told.reason)
 
-    def _resumed(self, _: Record) -> Iterator[Event]:
+    def _resumed(self, _: Resumed) -> Iterator[Event]:
         yield RunResumed()
 
-    def _notice(self, record: Record) -> Iterator[Event]:
-        level = record["level"]
-        yield Notice(level if level in ("warning", "error") else "info", str(record["text"]))
+    def _notice(self, told: Said) -> Iterator[Event]:
+        yield Notice(told.level, told.text)
 
-    def _ended(self, record: Record) -> Iterator[Event]:
-        how = record["how"]
-        if how == "completed":
-            counts = (record["drawn"], record["failed"], record["skipped"], record["seconds"])
-            yield RunCompleted(self._past.path, *counts)
-        elif how == "cancelled":
-            yield RunCancelled(self._past.path, record["drawn"], record["left"])
-        else:
-            yield RunFailed(str(record.get("error", "")))
+    def _ended(self, told: Ended) -> Iterator[Event]:
+        match told.how:
+            case "completed":
+                yield RunCompleted(self._past.path, told.drawn, told.failed, told.skipped, told.seconds)
+            case "cancelled":
+                yield RunCancelled(self._past.path, told.drawn, told.left)
+            case "failed":
+                yield RunFailed(told.error)

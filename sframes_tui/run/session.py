@@ -43,4 +43,4 @@ class Session:
 
 def write_wishes(journal: Journal, changes: Mapping[str, Change], follow: bool = False) -> None:
     """Writes down takes that are wanted of files, and whether what descends from them follows. Raises `OSError`."""
-    journal.append("changed", follow=follow, wishes=[[file, *change] for file, change in changes.items()])
+    journal.append_list("changed", "wishes", [[file, *change] for file, change in changes.items()], follow=follow)

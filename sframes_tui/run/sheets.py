@@ -11,7 +11,8 @@ from sframes_tui.run.events import ChapterCompleted
 from sframes_tui.run.folder import Layout, RunFolder
 from sframes_tui.run.grid import make_grid
 from sframes_tui.run.journal import Journal
-from sframes_tui.run.replay import Saved, Sheet
+from sframes_tui.run.records import Saved
+from sframes_tui.run.replay import Sheet
 from sframes_tui.run.survey import matches
 from sframes_tui.story.plan import Frame, Plan
 

@@ -143,25 +143,21 @@ def _summary(folder: Path) -> RunSummary:
         known = replay(folder)
     except OSError as error:
         raise DiskError(f"{folder}: its journal can't be read: {error.strerror}") from None
-    try:
-        return _summed_up(folder, known, holder(folder))
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{folder}: its journal is not of this program's making") from None
+    return _summed_up(folder, known, holder(folder))
 
 
 def _summed_up(folder: Path, known: Replay, who: str | None) -> RunSummary:
     there = sum(known.saved(file) is not None for file in known.current)
-    begun = known.header.get("time")
     return RunSummary(
         path=folder,
         title=folder.absolute().parent.parent.parent.name,
-        begun=None if begun is None else float(begun),
+        begun=known.header.get("time"),
         phase=_phase(known, who),
         holder=who,
-        frames=max(int(known.last_header.get("frames", 0)), there),
+        frames=max(known.last_header.get("frames", 0), there),
         there=there,
         skipped=len(known.skipped),
-        failures=tuple(_failure(folder, file, str(reason)) for file, reason in sorted(known.failed.items())),
+        failures=tuple(_failure(folder, file, reason) for file, reason in sorted(known.failed.items())),
         error=_error(known, who),
     )
 
@@ -169,14 +165,14 @@ def _summed_up(folder: Path, known: Replay, who: str | None) -> RunSummary:
 def _phase(known: Replay, who: str | None) -> Phase:
     if who is not None:
         return "running" if known.paused is None else "paused"
-    how = None if known.ended is None else known.ended.get("how")
+    how = None if known.ended is None else known.ended.how
     return "finished" if how == "completed" else "failed" if how == "failed" else "stopped"
 
 
 def _error(known: Replay, who: str | None) -> str:
     if who is not None:
-        return str(known.paused or "")
-    return str((known.ended or {}).get("error", ""))
+        return known.paused or ""
+    return known.ended.error if known.ended else ""
 
 
 def _failure(folder: Path, file: str, reason: str) -> Failure:

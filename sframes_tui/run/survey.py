@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
-from sframes_tui.run.replay import Replay, Saved
+from sframes_tui.run.records import Saved
+from sframes_tui.run.replay import Replay
 from sframes_tui.story.identity import Identities
 from sframes_tui.story.plan import Frame, Plan
 

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from sframes_tui.run.folder import RunFolder, sync_folder
-from sframes_tui.run.replay import Saved
+from sframes_tui.run.records import Saved
 from sframes_tui.run.survey import matches
 
 

@@ -65,7 +65,7 @@ class Work:
         plan, replay = self.past.plan, self.past.replay
         files = [self.past.file(plan.frames[number]) for number, reason in found.todo.items() if reason != "asked"]
         if void := [file for file in files if replay.saved(file) is not None]:
-            self.journal.append("void", files=void)
+            self.journal.append_list("void", "files", void)
             self.refresh()
 
     def draw(
@@ -160,7 +160,7 @@ class Work:
             base = past.plan.frames[number].base
             assert base is not None
             accepted.append([past.file(past.plan.frames[number]), past.survey.kept[base].sha256])
-        self.journal.append("kept", files=accepted)
+        self.journal.append_list("kept", "files", accepted)
         self.refresh()
         self._tell_stale(stale)
 

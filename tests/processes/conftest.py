@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sframes_tui.run.journal import read_journal
+from sframes_tui.run.journal import Reader
 from tests.processes.started import CONFIG, STEPS, STORY, Gate, Program, Terminal, until
 
 
@@ -41,7 +41,7 @@ class Stage:
 
     def journal(self):
         """The kinds of its records."""
-        return [record["kind"] for record in read_journal(self.run_folder() / "journal.jsonl")[0]]
+        return [record["kind"] for record in Reader(self.run_folder() / "journal.jsonl")]
 
     def pictures(self):
         folder = self.run_folder()

@@ -12,7 +12,7 @@ from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.run import disk, trust
 from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunFailed, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
-from sframes_tui.run.journal import NAME, read_journal
+from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.loop import Control
 from sframes_tui.run.status import run_status
 from sframes_tui.run.steering import Steering
@@ -117,10 +117,9 @@ def test_a_run_waits_for_space_and_ends_with_the_same_bytes(root, draft, expecte
     assert len(drawn.of(RunPaused)) == len(drawn.of(RunResumed)) == 1
     assert "the disk is full (No space left on device)" in drawn.of(RunPaused)[0].reason
     assert pictures(root) == expected
-    data = (run_folder(root) / NAME).read_bytes()
-    records, whole = read_journal(run_folder(root) / NAME)
-    assert whole == len(data)
-    kinds = [record["kind"] for record in records]
+    journal = Reader(run_folder(root) / NAME)
+    kinds = [record["kind"] for record in journal]
+    assert journal.offset == (run_folder(root) / NAME).stat().st_size
     assert kinds.index("paused") < kinds.index("resumed") < kinds.index("ended")
     assert not [*root.rglob("*.tmp"), *root.rglob("reserve")]
 

@@ -7,7 +7,7 @@ import pytest
 
 from sframes_tui.errors import UsageError
 from sframes_tui.run.folder import holder
-from sframes_tui.run.journal import NAME, read_journal
+from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.plain_folder import is_inside, require_plain
 
 
@@ -71,4 +71,4 @@ def test_looking_at_a_run_whose_lock_is_a_link_leaves_what_it_names_alone(folder
 def test_a_pipe_in_the_journals_place_hangs_nobody(folder):
     os.mkfifo(folder / NAME)
     with pytest.raises(OSError, match="not a plain file"):
-        read_journal(folder / NAME)
+        list(Reader(folder / NAME))

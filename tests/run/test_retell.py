@@ -13,7 +13,7 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.journal import encode, read_journal
+from sframes_tui.run.journal import Reader, encode
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.retell import Retelling
@@ -28,7 +28,7 @@ NEVER_WRITTEN = (FrameProgress, ModelLoadStarted, ModelLoadCompleted)
 
 def retold(folder):
     """The events of the newest drawing."""
-    records, _ = read_journal(folder / "journal.jsonl")
+    records = list(Reader(folder / "journal.jsonl"))
     begin = max(number for number, record in enumerate(records) if record["kind"] == "planned")
     retelling = Retelling(open_run(folder), records[:begin])
     return [event for record in records[begin:] for event in retelling.retell(record)]

@@ -1,0 +1,217 @@
+"""What the records of a journal may hold: it may be a stranger's. Plain data; must not import torch.
+
+Pictures are known by their file's path in the run folder, since numbers change when a story is edited. The kinds:
+
+| kind | what happened |
+|---|---|
+| planned | a drawing of the run begins, under these circumstances |
+| running | a frame was begun |
+| saved | its picture is on disk |
+| failed, skipped | it gave no picture |
+| grids | a chapter's grids are on disk |
+| void | pictures that are to be drawn again, since their bases are |
+| changed | other takes are wanted; follow: draw descendants too |
+| chosen | an older take counts again, or the wish for a new one is given up |
+| kept | pictures count though their base was drawn again |
+| stale, paused, resumed, notice, ended | as the events of the same names say |
+
+`checked` is the one way from a record to what it tells.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from sframes_tui.run.journal import Record
+from sframes_tui.run.plain_folder import parts
+from sframes_tui.story.change import Prompt, Seed, Strength, Take
+from sframes_tui.story.plan import MAX_FRAMES
+
+PLACE = r"(variant-\d{1,7}/)?[^/]+ "
+
+
+def _in_normal_form(file: str) -> str:
+    parts(file)
+    return file
+
+
+Name = Annotated[str, AfterValidator(_in_normal_form)]
+PictureFile = Annotated[Name, Field(pattern=rf"^(\.sframes/pictures/)?{PLACE}\d{{1,7}}-\d{{1,7}}\.png$")]
+"""As `Layout` names them: no file of the program's own is called so."""
+GridFile = Annotated[Name, Field(pattern=rf"^{PLACE}grid-\d{{1,7}}\.png$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""Of any version, see `story/identity.py`."""
+Number = Annotated[int, Field(strict=True, ge=0, le=MAX_FRAMES)]
+Bytes = Annotated[int, Field(strict=True, ge=0, le=2**40)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=2**36)]
+"""Also since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A drawing of the run begins."""
+
+    run: str = ""
+    time: float = 0.0
+    frames: Number = 0
+    kept: Number = 0
+    identity_version: Number = 2
+    """Told from version 3 on."""
+    model: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """See `header.facts_of`."""
+    circumstances: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> Record:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A frame was begun."""
+
+    file: PictureFile
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A picture that was on disk, whole."""
+
+    file: PictureFile
+    """Its path in the run folder."""
+    frame: Number
+    variant: Number
+    chapter: Number
+    prompt: Number
+    style: Number
+    take: Take
+    size: Bytes
+    sha256: Sha256
+    identity: Identity
+    base: Sha256 | None
+    """SHA-256 of the picture file that it started from."""
+    base_identity: Identity | None
+    seconds: Seconds
+
+    @property
+    def fields(self) -> Record:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """A frame gave no picture."""
+
+    file: PictureFile
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """A chapter's grids are on disk."""
+
+    variant: Number
+    chapter: Number
+    files: list[tuple[GridFile, Bytes, Sha256, Sha256]]
+    """Name, size, hash of the file and one over those of the pictures on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What holds of these pictures."""
+
+    files: list[PictureFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Other takes are wanted."""
+
+    wishes: list[tuple[PictureFile, Take, Seed | None, Prompt | None, Strength | None]]
+    follow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An older take counts again."""
+
+    file: PictureFile
+    take: Take
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Pictures count with these bases."""
+
+    files: list[tuple[PictureFile, Sha256]]
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """No frame is begun until it goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """It goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A notice to whoever looked."""
+
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A drawing of the run ended."""
+
+    how: Literal["completed", "cancelled", "failed"]
+    drawn: Number = 0
+    failed: Number = 0
+    skipped: Number = 0
+    left: Number = 0
+    seconds: Seconds = 0.0
+    error: str = ""
+
+
+KINDS = {
+    "planned": Planned,
+    "running": Running,
+    "saved": Saved,
+    "failed": Undrawn,
+    "skipped": Undrawn,
+    "grids": Grids,
+    "void": Files,
+    "stale": Files,
+    "changed": Changed,
+    "chosen": Chosen,
+    "kept": Kept,
+    "paused": Paused,
+    "resumed": Resumed,
+    "notice": Said,
+    "ended": Ended,
+}
+_FORMS = {kind: TypeAdapter[Any](form) for kind, form in KINDS.items()}
+_TIME = TypeAdapter(Seconds)
+
+
+def checked(record: Record) -> Any:
+    """What a record tells, as the type that `KINDS` has for it; None for the kinds of later versions.
+
+    Raises `ValueError`, whose text says what is wrong with which field.
+    """
+    try:
+        _TIME.validate_python(record.get("time", 0.0))
+        form = _FORMS.get(record["kind"])
+        return None if form is None else form.validate_python(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'time'}: {first['msg']}") from None
