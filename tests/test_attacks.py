@@ -79,6 +79,16 @@ ATTACKS = {
         "tests/test_attacks.py::test_a_link_in_a_pictures_place_is_replaced_not_followed",
         "tests/run/test_plain_folder.py::test_a_pipe_in_the_journals_place_hangs_nobody",
         "tests/run/test_journal.py::test_a_strangers_record_is_refused_with_a_sentence",
+        "tests/run/test_journal.py::test_a_take_that_a_stranger_numbered_leaves_room_for_others",
+        "tests/run/test_journal.py::test_lone_surrogates_of_any_place_are_told_as_characters",
+    ],
+    "journals of any size": [
+        "tests/run/test_journal.py::test_what_lies_behind_the_torn_place_costs_nothing",
+        "tests/run/test_journal.py::test_a_line_of_any_length_is_refused_before_it_is_read_whole",
+        "tests/run/test_journal.py::test_lines_that_are_no_records_end_what_counts",
+        "tests/run/test_journal.py::test_a_journal_tells_no_more_than_its_run_can_have_done",
+        "tests/run/test_journal.py::test_what_is_written_while_it_is_read_is_left_for_the_next_time",
+        "tests/run/test_journal.py::test_a_reader_follows_what_is_written_and_bears_that_it_is_cut",
     ],
     "answers and clients at a run's socket": [
         "tests/run/test_control_socket.py::test_what_is_no_status_is_one_sentence",

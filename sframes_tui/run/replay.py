@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sframes_tui.errors import UsageError
+from sframes_tui.errors import UsageError, message_of
 from sframes_tui.printable import counted
 from sframes_tui.run.journal import NAME, Reader, Record
 from sframes_tui.run.records import (
@@ -103,8 +103,8 @@ class Replay:
         try:
             told = checked(record)
         except ValueError as error:
-            where = f"{NAME}, line {self.records}"
-            raise UsageError(f"{where}: a record of kind {kind!r} is not of this program's making: {error}") from None
+            what = f"a record of kind {kind[:40]!r} is not of this program's making: {message_of(error)}"
+            raise UsageError(f"{NAME}, line {self.records}: {what}") from None
         self._count(told)
         if take_in := getattr(self, f"_{kind}", None) if told is not None else None:
             take_in(told)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.run.journal import NAME, Journal, decode, read_journal
+from sframes_tui.run.journal import NAME, Journal, Reader
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.retell import Retelling
@@ -31,14 +31,13 @@ def run(tmp_path_factory):
     """A run with a picture that failed, and its records."""
     root = tmp_path_factory.mktemp("run")
     folder, _ = draw(write_config(root), root / "output", spoiled=["chalk 0-1"])
-    data = (folder / NAME).read_bytes()
-    return folder, data, decode(data)[0]
+    return folder, (folder / NAME).read_bytes(), list(Reader(folder / NAME))
 
 
 def every_reader(folder, data):
     """All that looks at a journal without going on with the run."""
     (folder / NAME).write_bytes(data)
-    records, _ = held(lambda: read_journal(folder / NAME), OSError) or ([], 0)
+    records = held(lambda: list(Reader(folder / NAME)), OSError) or []
     held(lambda: Replay.of(records))
     if summary := held(lambda: run_status(folder)):
         held(lambda: (list(summary.lines()), json.dumps(summary.as_json())))
@@ -77,9 +76,10 @@ def test_what_does_not_count_is_cut_off_and_nothing_else(tmp_path_factory, data)
     (folder / ".sframes").mkdir()
     (folder / NAME).write_bytes(line({"kind": "x"}) + data)
     Journal(folder / NAME).close()
-    records, end = read_journal(folder / NAME)
-    assert records[0] == {"kind": "x"}
-    assert end == (folder / NAME).stat().st_size
+    reader = Reader(folder / NAME)
+    assert next(iter(reader)) == {"kind": "x"}
+    list(reader)
+    assert reader.offset == (folder / NAME).stat().st_size
     assert {path.name for path in folder.iterdir()} == {NAME, ".sframes"}
 
 
