@@ -21,25 +21,16 @@ Pictures are known by their file's path in the run folder, since numbers change 
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from sframes_tui.run.journal import Record
-from sframes_tui.run.plain_folder import parts
 from sframes_tui.story.change import Prompt, Seed, Strength, Take
 from sframes_tui.story.plan import MAX_FRAMES
 
-PLACE = r"(variant-\d{1,7}/)?[^/]+ "
-
-
-def _in_normal_form(file: str) -> str:
-    parts(file)
-    return file
-
-
-Name = Annotated[str, AfterValidator(_in_normal_form)]
-PictureFile = Annotated[Name, Field(pattern=rf"^(\.sframes/pictures/)?{PLACE}\d{{1,7}}-\d{{1,7}}\.png$")]
-"""As `Layout` names them: no file of the program's own is called so."""
-GridFile = Annotated[Name, Field(pattern=rf"^{PLACE}grid-\d{{1,7}}\.png$")]
+TAG = r"(variant-[0-9]{1,7}/)?[^/\\\x00-\x1f\x7f-\x9f]{1,230}"
+PictureFile = Annotated[str, Field(pattern=rf"^(\.sframes/pictures/)?{TAG} [0-9]{{1,7}}-[0-9]{{1,7}}\.png$")]
+"""As `Layout` names them: in the normal form of `plain_folder.parts`, and no file of the program's own."""
+GridFile = Annotated[str, Field(pattern=rf"^{TAG} grid-[0-9]{{1,7}}\.png$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """Of any version, see `story/identity.py`."""

@@ -29,10 +29,9 @@ from sframes_tui.run.records import (
 )
 from sframes_tui.story.change import Change
 
-MOST, MOST_OF_A_FRAME = 250_000, 200
-"""What the records of a run may tell of in all: so much, and of each frame that was planned so much more.
-
-A drawing tells of a frame three or four times.
+MOST, MOST_OF_A_FRAME, MOST_OF_FRAMES = 100_000, 200, 10_000_000
+"""What the records of a run may tell: so much in any case, and so much more of each frame that was planned, of all
+frames together. A drawing tells of a frame three or four times.
 """
 
 
@@ -84,7 +83,8 @@ class Replay:
     records: int = field(default=0, compare=False)
     """How many there were."""
     _told: int = field(default=0, compare=False)
-    _most_frames: int = 0
+    _frames: int = 0
+    """The most that were planned."""
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Replay":
@@ -105,17 +105,13 @@ class Replay:
         except ValueError as error:
             what = f"a record of kind {kind[:40]!r} is not of this program's making: {message_of(error)}"
             raise UsageError(f"{NAME}, line {self.records}: {what}") from None
-        self._count(told)
-        if take_in := getattr(self, f"_{kind}", None) if told is not None else None:
+        if told is not None and (take_in := getattr(self, f"_{kind}", None)):
             take_in(told)
-        return told
-
-    def _count(self, told: Any) -> None:
-        """A journal may grow with what its run drew, but no further."""
-        self._told += 1 + len(getattr(told, "files", ())) + len(getattr(told, "wishes", ()))
-        if self._told > MOST + MOST_OF_A_FRAME * self._most_frames:
-            frames = counted(self._most_frames, "picture")
+        self._told += 1
+        if self._told > MOST + min(MOST_OF_A_FRAME * self._frames, MOST_OF_FRAMES):
+            frames = counted(self._frames, "picture")
             raise UsageError(f"{NAME}, line {self.records}: it tells more than a run of {frames} can have done")
+        return told
 
     def saved(self, file: str) -> Saved | None:
         """The picture that counts for a file, if it is there and its base counts; None where there is none."""
@@ -136,7 +132,7 @@ class Replay:
     def _planned(self, told: Planned) -> None:
         self.header = self.header or told.fields
         self.last_header = told.fields
-        self._most_frames = max(self._most_frames, told.frames)
+        self._frames = max(self._frames, told.frames)
         self.ended = self.paused = None
 
     def _running(self, told: Running) -> None:
@@ -167,13 +163,16 @@ class Replay:
             self.skipped[told.file] = told.reason
 
     def _grids(self, told: Grids) -> None:
+        self._told += len(told.files)
         for file, size, sha256, shows in told.files:
             self.grids[file] = Sheet(size, sha256, shows)
 
     def _void(self, told: Files) -> None:
+        self._told += len(told.files)
         self.void.update(told.files)
 
     def _changed(self, told: Changed) -> None:
+        self._told += len(told.wishes)
         for file, take, seed, prompt, strength in told.wishes:
             change = Change(take, seed, prompt, strength)
             self.changes.setdefault(file, {})[take] = change
@@ -185,6 +184,7 @@ class Replay:
             self._settle(told.file)
 
     def _kept(self, told: Kept) -> None:
+        self._told += len(told.files)
         self.accepted.update(told.files)
 
     def _paused(self, told: Paused) -> None:

@@ -1,5 +1,6 @@
 """How runs are, by their journals and those who draw them. Must not import torch. Writes nothing, reads no picture."""
 
+import contextlib
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +12,7 @@ from sframes_tui.errors import DiskError, SteeringError, UsageError
 from sframes_tui.printable import counted, one_line
 from sframes_tui.run.describe import duration
 from sframes_tui.run.folder import holder
+from sframes_tui.run.journal import NAME
 from sframes_tui.run.replay import Replay, replay
 from sframes_tui.run.resume import CONFIG
 from sframes_tui.run.steering import Status, Steering
@@ -18,8 +20,13 @@ from sframes_tui.run.steering import Status, Steering
 DEPTH = 4
 """So many folders below an output folder lie runs: key, mode, tags, and date with time."""
 
-Phase = Literal["running", "paused", "finished", "stopped", "failed"]
-"""`stopped` is a run that can go on, whether it was told to stop or its process is gone."""
+LIST_BYTES = 2**28
+"""Of the journals that are read for one list: those of half a million pictures."""
+
+Phase = Literal["running", "paused", "finished", "stopped", "failed", "unread"]
+"""`stopped` is a run that can go on, whether it was told to stop or its process is gone; `unread` one of a list whose
+other journals were long enough.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +133,29 @@ def run_status(folder: Path) -> RunSummary:
 
 def past_runs(root: Path, depths: Iterable[int] = (DEPTH,)) -> list[RunSummary]:
     """All runs so deep below a folder, the newest first; those whose journal can't be read are passed over."""
-    found = []
-    for config in chain.from_iterable(root.glob("*/" * depth + CONFIG) for depth in depths):
-        try:
-            found.append((config.stat().st_mtime, _summary(config.parent)))
-        except (UsageError, DiskError, OSError):
-            continue
+    configs = chain.from_iterable(root.glob("*/" * depth + CONFIG) for depth in depths)
+    found, left = [], LIST_BYTES
+    for written, size, folder in sorted(map(_journal_of, configs), reverse=True):
+        is_read = size <= left
+        left -= size if is_read else 0
+        with contextlib.suppress(UsageError, DiskError, OSError):
+            found.append((written, _summary(folder) if is_read else _unread(folder)))
     found.sort(key=lambda each: each[1].begun or each[0], reverse=True)
     return [summary for _, summary in found]
+
+
+def _journal_of(config: Path) -> tuple[float, int, Path]:
+    """When a run was written to at last, its journal's bytes (without those that a sparse file lacks), its folder."""
+    for path in (config.parent / NAME, config):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            return status.st_mtime, min(status.st_size, status.st_blocks * 512), config.parent
+    return 0.0, 0, config.parent
+
+
+def _unread(folder: Path) -> RunSummary:
+    title = folder.absolute().parent.parent.parent.name
+    return RunSummary(folder, title, None, "unread", holder(folder), frames=0, there=0, skipped=0)
 
 
 def _summary(folder: Path) -> RunSummary:

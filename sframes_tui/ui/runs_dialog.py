@@ -16,7 +16,14 @@ from textual.widgets.option_list import Option
 from sframes_tui.printable import one_line
 from sframes_tui.run.status import RunSummary
 
-COLOURS = {"running": "cyan", "paused": "yellow", "finished": "green", "failed": "red", "stopped": "yellow"}
+COLOURS = {
+    "running": "cyan",
+    "paused": "yellow",
+    "finished": "green",
+    "failed": "red",
+    "stopped": "yellow",
+    "unread": "dim",
+}
 TITLE_WIDTH = 28
 
 
@@ -47,6 +54,8 @@ class RunsDialog(ModalScreen[Path | None]):
 def _line(run: RunSummary) -> Text:
     when = "" if run.begun is None else f"{datetime.fromtimestamp(run.begun):%Y-%m-%d %H:%M}"
     counts = f"{run.there}/{run.frames}" + (f", {len(run.failures)} failed" if run.failures else "")
+    if run.phase == "unread":
+        counts = "its journal is long"
     return Text.assemble(
         f"{when:<16}  {one_line(run.title, TITLE_WIDTH):<{TITLE_WIDTH}}  ",
         (f"{run.phase:<8}", COLOURS[run.phase]),

@@ -1,10 +1,13 @@
 """The journal tells another process the events that the run's own front end saw, and how the run is."""
 
 import contextlib
+import os
+import shutil
 
 import pytest
 
 from sframes_tui.errors import SFramesError
+from sframes_tui.run import status
 from sframes_tui.run.events import (
     FrameProgress,
     FrameStarted,
@@ -115,6 +118,23 @@ def test_past_runs_are_listed_newest_first_and_strange_folders_passed_over(tmp_p
     assert [run.phase for run in runs] == ["finished", "stopped"]
     assert runs[1].path == first
     assert past_runs(tmp_path / "nowhere") == []
+
+
+def test_a_list_of_runs_reads_so_much_of_their_journals_and_no_more(tmp_path, monkeypatch):
+    root = tmp_path / "out"
+    for _ in range(2):
+        folder, _ = draw(write_config(tmp_path), root)
+    huge = root / "story" / "progressive" / "tags" / "then"
+    huge.mkdir(parents=True)
+    shutil.copy(folder / "run.toml", huge)
+    (huge / "journal.jsonl").write_bytes(encode({"kind": "x"}) * 20_000)
+    monkeypatch.setattr(status, "LIST_BYTES", 3 * ((folder / "journal.jsonl").stat().st_size + 4096))
+    runs = past_runs(root)
+    assert [run.phase for run in runs] == ["unread", "finished", "finished"]
+    assert (runs[0].path, runs[0].title, runs[0].is_finished) == (huge, "story", False)
+    os.truncate(huge / "journal.jsonl", 1)
+    os.truncate(huge / "journal.jsonl", 2**36)  # a sparse file: next to nothing is on the disk, or read
+    assert [run.phase for run in past_runs(root)] == ["stopped", "finished", "finished"]
 
 
 @pytest.mark.parametrize(
