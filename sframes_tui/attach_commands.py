@@ -16,6 +16,7 @@ from sframes_tui.run.hangup import Ending
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.status import run_status
 from sframes_tui.run.steering import Status, Steering
+from sframes_tui.standard_streams import require_tellable
 
 ORDERS = {
     "pause": "draw the pictures in hand, and then none until --resume",
@@ -78,6 +79,8 @@ def attach(run: Path, as_json: bool) -> int:
 
     An interrupt leaves and doesn't touch the run.
     """
+    if not as_json:
+        require_tellable(run, str(run))
     past, left, ending = open_run(run), threading.Event(), Ending()
 
     def leave(number: int, _frame: object) -> None:

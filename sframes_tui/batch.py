@@ -16,6 +16,7 @@ from rich.text import Text
 
 from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import SFramesError
+from sframes_tui.printable import as_path
 from sframes_tui.run.describe import describe, download_words, duration
 from sframes_tui.run.events import (
     ChapterCompleted,
@@ -135,7 +136,7 @@ class Output:
     def _show(self, line: str, sink: Sink, colour: str = "default") -> None:
         """Above the progress bar where the line goes to the same terminal, plainly everywhere else."""
         if self._bar and sink.is_terminal:
-            self._bar.progress.console.print(Text(line, style=colour), soft_wrap=True)
+            self._bar.progress.console.print(Text(as_path(line), style=colour), soft_wrap=True)
         else:
             sink.line(line)
 

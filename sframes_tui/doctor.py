@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -76,7 +75,7 @@ def _gpu(device: "torch.device") -> str:
 
 def _terminal() -> Iterator[str]:
     size = shutil.get_terminal_size()
-    kind = "a terminal" if sys.stdout.isatty() else "not a terminal"
+    kind = "a terminal" if os.isatty(1) else "not a terminal"
     multiplexer = "tmux" if "TMUX" in os.environ else "screen" if "STY" in os.environ else "none"
     term = os.environ.get("TERM", "unset")
     yield f"terminal      {kind}, TERM={term}, {size.columns}x{size.lines}, multiplexer: {multiplexer}"

@@ -2,9 +2,11 @@
 
 import re
 
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_BREAKS, _LINE = "\x00-\x08\x0b-\x1f\x7f-\x9f", "\t\n"
+_UNSEEN = "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+_CONTROLS = re.compile(f"[{_BREAKS}{_UNSEEN}\ud800-\udfff]")
+_NOT_IN_A_LINE = re.compile(f"[{_BREAKS}{_LINE}{_UNSEEN}\ud800-\udfff]")
+_NOT_IN_A_PATH = re.compile(f"[{_BREAKS}{_LINE}{_UNSEEN}\ud800-\udc9f\udd00-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -13,6 +15,19 @@ def printable(text: str) -> str:
     Newlines and tabs stay. C0 controls become Unicode's control pictures, everything else `<U+XXXX>`.
     """
     return _CONTROLS.sub(_symbol, text)
+
+
+def as_line(text: str) -> str:
+    """`printable` with newlines and tabs replaced as well: it stays one line, and spaces stay as they are."""
+    return _NOT_IN_A_LINE.sub(_symbol, text)
+
+
+def as_path(text: str) -> str:
+    """`as_line` that leaves bytes of a path that are no UTF-8, and no control character in another encoding either.
+
+    They stand in it as Python has them, and `os.fsencode` makes them bytes again.
+    """
+    return _NOT_IN_A_PATH.sub(_symbol, text)
 
 
 def one_line(text: str, width: int = 0) -> str:

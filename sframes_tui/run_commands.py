@@ -14,6 +14,7 @@ from sframes_tui.run.find import Found
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.trust import require_trust
+from sframes_tui.standard_streams import require_tellable
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.draft import Draft
 
@@ -153,6 +154,8 @@ def draw_from_recipe(arguments: argparse.Namespace, load_model: LoadModel, say: 
 
 def _drawn(run: Path, as_json: bool, draw: Callable[[PastRun, Emit, Control], None]) -> int:
     """Opens a run and lets `draw` work on it, told of on the standard streams."""
+    if not as_json:
+        require_tellable(run, str(run))
     with failures_as_json(as_json):
         past = open_run(run)
         require_trust(run / "run.toml", past.config)

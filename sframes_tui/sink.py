@@ -1,4 +1,4 @@
-"""A standard stream that may break or stall while the run goes on. Imports nothing of the program."""
+"""A standard stream that may break or stall while the run goes on, and on which nothing foreign does harm."""
 
 import io
 import os
@@ -6,6 +6,8 @@ import queue
 import sys
 import threading
 from typing import Any, TextIO
+
+from sframes_tui.printable import as_path
 
 WAITING_LINES = 1000
 """What a terminal that isn't read may be behind; later lines are dropped, the run's log has them."""
@@ -19,16 +21,18 @@ class Sink:
 
     def __init__(self, stream: TextIO | None) -> None:
         """`stream` is None where the program was started with it closed."""
-        self.is_terminal = stream is not None and stream.isatty()
+        self.is_terminal = stream is not None and _is_terminal(stream)
         self._stream, self._broken = stream, stream is None
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sink", daemon=True)
         self._thread.start()
 
     def line(self, line: str) -> None:
-        self.write(line + "\n")
+        """A line that is harmless, whatever it holds; a path as the file system has it."""
+        self.draw(as_path(line) + "\n")
 
-    def write(self, text: str) -> None:
+    def draw(self, text: str) -> None:
+        """As it is, with what moves a terminal's cursor."""
         if not self._broken and not (self.is_terminal and self._texts.qsize() >= WAITING_LINES):
             self._texts.put(text)
 
@@ -42,8 +46,7 @@ class Sink:
             return
         try:
             while (text := self._texts.get()) is not None:
-                # As bytes: a path must come out as the file system has it, whatever the stream's own encoding.
-                _write(self._stream, os.fsencode(text))
+                _write(self._stream, _encoded(text))
         except (OSError, ValueError):
             self._broken = True
             _silence(self._stream)
@@ -60,6 +63,21 @@ def _same_file(one: TextIO | None, other: TextIO | None) -> bool:
         return one is not None and other is not None and os.path.sameopenfile(one.fileno(), other.fileno())
     except (OSError, ValueError):
         return False
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return os.isatty(stream.fileno())
+    except (OSError, ValueError):
+        return False
+
+
+def _encoded(text: str) -> bytes:
+    """A path must come out as the file system has it, whatever the stream's own encoding."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode(sys.getfilesystemencoding(), "backslashreplace")
 
 
 def _write(stream: TextIO, data: bytes) -> None:
@@ -88,7 +106,7 @@ class SinkFile(io.StringIO):
         self._sink = sink
 
     def write(self, text: str) -> int:
-        self._sink.write(text)
+        self._sink.draw(text)
         return len(text)
 
     def isatty(self) -> bool:

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from sframes_tui.printable import counted, one_line
+from sframes_tui.printable import as_line, counted, one_line
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -34,6 +34,11 @@ WIDTH = 500
 
 def describe(event: Event) -> tuple[Level, str]:
     """How important an event is, and a printable line that tells of it; the line of `FrameProgress` is empty."""
+    level, line = _described(event)
+    return level, as_line(line)
+
+
+def _described(event: Event) -> tuple[Level, str]:
     match event:
         case FrameFailed(name=name, reason=reason):
             return "error", one_line(f"{name} failed: {reason}", WIDTH)
@@ -97,14 +102,14 @@ def _beginning(event: RunStarted) -> str:
 
 def _ending(event: RunCompleted) -> str:
     if not event.drawn + event.failed + event.skipped:
-        return f"nothing was drawn: {one_line(str(event.folder))}"
+        return f"nothing was drawn: {event.folder}"
     parts = [f"{counted(event.drawn, 'picture')} drawn in {duration(event.seconds)}"]
     if event.failed:
         more = ", …" if event.failed > len(event.failures) else ""
         parts.append(f"{event.failed} failed" + (f" ({', '.join(event.failures)}{more})" if event.failures else ""))
     if event.skipped:
         parts.append(f"{event.skipped} skipped")
-    return f"{', '.join(parts)}: {one_line(str(event.folder))}{_again(event)}"
+    return f"{', '.join(parts)}: {event.folder}{_again(event)}"
 
 
 def _again(event: RunCompleted) -> str:
@@ -119,7 +124,7 @@ def _again(event: RunCompleted) -> str:
 
 def _quoted(folder: Path) -> str:
     """As a shell takes it."""
-    return shlex.quote(one_line(str(folder)))
+    return shlex.quote(as_line(str(folder)))
 
 
 def duration(seconds: float) -> str:

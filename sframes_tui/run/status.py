@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from sframes_tui.errors import DiskError, SteeringError, UsageError
-from sframes_tui.printable import counted, one_line
+from sframes_tui.printable import as_line, counted, one_line
 from sframes_tui.run.describe import duration
 from sframes_tui.run.folder import holder
 from sframes_tui.run.journal import NAME
@@ -82,7 +82,7 @@ class RunSummary:
 
     def lines(self) -> Iterator[str]:
         """The same for people."""
-        yield one_line(str(self.path))
+        yield as_line(str(self.path))
         yield one_line(f"{self.phase}{self._how_long()}{f': {self.error}' if self.error else ''}", 500)
         if self.holder:
             yield f"drawn by {self.holder}"

@@ -16,7 +16,7 @@ def describe_plan(plan: Plan, text_file: Path | None = None, notes: Sequence[Not
     yield from _heading(plan, text_file)
     for variant in range(plan.config.generation_config.variants):
         if plan.config.generation_config.variants > 1:
-            yield f"\nvariant {variant}"
+            yield from ("", f"variant {variant}")
         yield from _chapters(plan, variant)
     yield from _totals(plan)
     for note in (*notes, *plan.story.notes, *plan.notes):
@@ -48,7 +48,8 @@ def _chapters(plan: Plan, variant: int) -> Iterator[str]:
     width = max(len(tag) for tag in plan.tags)
     for number, chapter in enumerate(plan.story.chapters):
         frames = plan.chapter_frames(variant, number)
-        yield f"\nchapter {number}: {one_line(chapter.title) or '(no title)'} ({_count(plan, chapter, frames)})"
+        title = one_line(chapter.title) or "(no title)"
+        yield from ("", f"chapter {number}: {title} ({_count(plan, chapter, frames)})")
         for frame in frames:
             if frame.style == 0:
                 yield f"  {number}-{frame.prompt} {one_line(plan.prompt(frame), PROMPT_WIDTH)}"
@@ -84,4 +85,4 @@ def _totals(plan: Plan) -> Iterator[str]:
         counted(len(plan.frames), "frame"),
         counted(plan.steps, "step"),
     )
-    yield f"\ntotal      {', '.join(totals)}"
+    yield from ("", f"total      {', '.join(totals)}")
