@@ -23,7 +23,7 @@ from sframes_tui.printable import as_line, as_path, printable
 from sframes_tui.run import trust
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, FrameStarted, RunStarted
-from sframes_tui.run.journal import Journal, encode, read_journal
+from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.loop import Control
 from sframes_tui.run.steering import steered
 from sframes_tui.sink import Sink
@@ -221,7 +221,7 @@ def test_help(command, columns, monkeypatch):
 
 def test_orders_and_watching_another_process(drawn, tmp_path):
     folder = Path(shutil.copytree(drawn[0], tmp_path / "run"))
-    records = [each for each in read_journal(folder / "journal.jsonl")[0] if each["kind"] != "ended"]
+    records = [each for each in Reader(folder / "journal.jsonl") if each["kind"] != "ended"]
     file = records[-1].get("file") or next(each["file"] for each in records if "file" in each)
     more = [
         {"kind": "notice", "time": 1.0, "level": "error", "text": TEXT},
