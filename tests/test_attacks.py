@@ -89,6 +89,10 @@ ATTACKS = {
     ],
     "links, pipes and forged records in a run folder": [
         "tests/run/test_plain_folder.py::test_a_link_is_refused_wherever_it_lies",
+        "tests/run/test_attach.py::test_links_are_not_read_through",
+        "tests/run/test_attach.py::test_pipes_are_not_waited_for",
+        "tests/run/test_attach.py::test_a_link_that_comes_between_the_look_and_the_reading_is_not_followed",
+        "tests/run/test_attach.py::test_whatever_is_named_as_a_run_is_one_sentence",
         "tests/test_attacks.py::test_a_link_in_a_pictures_place_is_replaced_not_followed",
         "tests/run/test_plain_folder.py::test_a_pipe_in_the_journals_place_hangs_nobody",
         "tests/run/test_journal.py::test_a_strangers_record_is_refused_with_a_sentence",

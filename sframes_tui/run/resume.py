@@ -12,6 +12,7 @@
 Going on is in `execute.py`, drawing single frames again in `redraw.py`.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +21,7 @@ from pathlib import Path
 from sframes_tui.errors import DiskError, StoryError, UsageError
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.header import facts_of, identity_version, source_copy
+from sframes_tui.run.plain_folder import require_plain
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Replay, replay
 from sframes_tui.run.sheets import is_right, sheets_of
@@ -28,7 +30,7 @@ from sframes_tui.run.survey import Survey, survey
 from sframes_tui.story.change import Change
 from sframes_tui.story.config import Config
 from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import Draft, make_draft
+from sframes_tui.story.draft import Draft, make_draft, read_story
 from sframes_tui.story.identity import Identities, model_identity
 from sframes_tui.story.plan import Frame, Plan, frame_seed
 
@@ -197,13 +199,21 @@ def with_journal(past: PastRun) -> PastRun:
 
 def _load_draft(path: Path) -> Draft:
     config = path / CONFIG
-    if not config.is_file():
-        raise UsageError(f"{path}: no run folder, since it has no {CONFIG}; name one of those below output/")
-    loaded = load_config(config)
+    require_run(path)
+    loaded = load_config(config, follow=False)
     try:
         return make_draft(loaded)
     except StoryError:
         copy = source_copy(path)
-        if copy is None or Path(loaded.config.prompt_config.source).exists():
+        # Not by `Path`, which raises where a name is too long for any file.
+        if copy is None or os.path.exists(loaded.config.prompt_config.source):  # noqa: PTH110
             raise
-    return make_draft(load_config(config, [("prompt_config.source", str(copy.absolute()))]))
+    loaded = load_config(config, [("prompt_config.source", str(copy.absolute()))], follow=False)
+    return make_draft(loaded, read_story(loaded.config.prompt_config, copy, follow=False))
+
+
+def require_run(path: Path) -> None:
+    """Raises `UsageError` for what is no run folder, or none whose files may be read and written."""
+    if not os.path.isfile(path / CONFIG):  # noqa: PTH113
+        raise UsageError(f"{path}: no run folder, since it has no {CONFIG}; name one of those below output/")
+    require_plain(path)

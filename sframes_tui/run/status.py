@@ -14,7 +14,7 @@ from sframes_tui.run.describe import duration
 from sframes_tui.run.folder import holder
 from sframes_tui.run.journal import NAME
 from sframes_tui.run.replay import Replay, replay
-from sframes_tui.run.resume import CONFIG
+from sframes_tui.run.resume import CONFIG, require_run
 from sframes_tui.run.steering import Status, Steering
 
 DEPTH = 4
@@ -118,6 +118,7 @@ class RunSummary:
 
 def run_status(folder: Path) -> RunSummary:
     """How a run is now, with what the process that draws it says. Raises `UsageError`, `DiskError`."""
+    require_run(folder)
     summary = _summary(folder)
     if summary.holder is None:
         return summary
@@ -159,8 +160,6 @@ def _unread(folder: Path) -> RunSummary:
 
 
 def _summary(folder: Path) -> RunSummary:
-    if not (folder / CONFIG).is_file():
-        raise UsageError(f"{folder}: no run folder, since it has no {CONFIG}; name one of those below output/")
     try:
         known = replay(folder)
     except OSError as error:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sframes_tui.errors import ConfigError
+from sframes_tui.plain_file import read_plain
 from sframes_tui.story.config import Config
 from sframes_tui.story.note import Note
 from sframes_tui.story.options import SECTIONS, describe_kind
@@ -42,12 +43,12 @@ class LoadedConfig:
         return self.path.resolve().parent
 
 
-def load_config(path: Path, overrides: Sequence[Override] = ()) -> LoadedConfig:
-    """Reads and validates `path`, with `overrides` put over it.
+def load_config(path: Path, overrides: Sequence[Override] = (), follow: bool = True) -> LoadedConfig:
+    """Reads and validates `path`, with `overrides` put over it; links are followed unless it may be a stranger's.
 
     Raises `ConfigError` with one sentence for every fault found.
     """
-    text = read_config_text(path)
+    text = read_config_text(path, follow)
     return parse_config(text, path, overrides)
 
 
@@ -71,15 +72,15 @@ def read_values(text: str, path: Path) -> tuple[dict[str, Any], tuple[Note, ...]
     return values, notes
 
 
-def read_config_text(path: Path) -> str:
+def read_config_text(path: Path, follow: bool = True) -> str:
     """The file's text; `ConfigError` where it is missing, too large, not a plain file or not UTF-8."""
     try:
-        status = path.stat()
+        status = path.stat(follow_symlinks=follow)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path}: not a file; give the path of a .toml file")
         if status.st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_BYTES // 1000} kB, so it is no configuration file")
-        return path.read_bytes().decode("utf-8-sig")
+        return (path.read_bytes() if follow else read_plain(path, MAX_BYTES)).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; TOML files are, so save it as UTF-8") from None
     except FileNotFoundError:

@@ -59,6 +59,6 @@ def make_draft(loaded: LoadedConfig, story: Story | None = None) -> Draft:
     return Draft(loaded, text_file, model, plan)
 
 
-def read_story(config: PromptConfig, text_file: Path) -> Story:
-    """Reads and splits a text; raises `StoryError`."""
-    return split_story(read_source(text_file, config.encoding), config, config.key or text_file.stem)
+def read_story(config: PromptConfig, text_file: Path, follow: bool = True) -> Story:
+    """Reads and splits a text, through a link only if those are to be followed; raises `StoryError`."""
+    return split_story(read_source(text_file, config.encoding, follow), config, config.key or text_file.stem)

@@ -68,13 +68,13 @@ def find_source(source: str, near: Path | None) -> Path:
     raise StoryError(f"source {source!r}: no such file{looked}")
 
 
-def read_source(path: Path, encoding: str | None) -> SourceText:
-    """Reads a plain text file or an EPUB.
+def read_source(path: Path, encoding: str | None, follow: bool = True) -> SourceText:
+    """Reads a plain text file or an EPUB; links are followed unless it may be a stranger's.
 
     `encoding` is Python's name of it; without one the text is taken for UTF-8, with a byte order mark for what
     that says, and otherwise for what it looks like, with a note. Raises `StoryError`.
     """
-    data = _read_bytes(path)
+    data = _read_bytes(path, follow)
     if is_zip(data):
         chapters, notes = read_epub(data, path.name)
         text = "\n".join(f"{chapter.heading}\n{chapter.text}" for chapter in chapters)
@@ -97,11 +97,12 @@ def _named(path: Path) -> str:
     return f"source {str(path)!r}"
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, follow: bool) -> bytes:
+    only_itself = 0 if follow else os.O_NOFOLLOW
     try:
-        _regular(path, path.stat())
+        _regular(path, path.stat(follow_symlinks=follow))
         # A pipe put there since then must not hang the open call.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | only_itself)
         with os.fdopen(descriptor, "rb") as file:
             _regular(path, os.fstat(descriptor))
             data = file.read(MAX_BYTES + 1)
@@ -116,7 +117,7 @@ def _regular(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise StoryError(f"{_named(path)} is a folder; name a text file or an EPUB")
     if not stat.S_ISREG(status.st_mode):
-        raise StoryError(f"{_named(path)} is a pipe, socket or device; name a text file or an EPUB")
+        raise StoryError(f"{_named(path)} is a link, pipe, socket or device; name a text file or an EPUB")
     if status.st_size > MAX_BYTES:
         raise _too_large(path)
 
