@@ -250,7 +250,7 @@ def test_a_link_in_a_pictures_place_is_replaced_not_followed(tmp_path):
     precious.write_text("mine")
     picture = folder.picture(plan.frames[0])
     picture.symlink_to(precious)
-    folder.write(picture, b"picture")
+    folder.write(folder.picture_file(plan.frames[0]), b"picture")
     folder.close()
     assert precious.read_text() == "mine"
     assert picture.read_bytes() == b"picture"

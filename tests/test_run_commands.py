@@ -211,7 +211,7 @@ def test_a_run_that_another_process_draws_is_told_as_ever(tmp_path, root, capfd)
     lock = execute.lock_folder(run)
     err, _ = resumed(capfd, root, code=4)
     assert f"{run}: in use by process {os.getpid()}" in err
-    lock.release()
+    lock.close()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class Archive:
         before = self._pictures.get(frame.number)
         if before is not None and before.take != saved.take:
             takes.preserve(folder, before)
-        folder.write(folder.path / saved.file, data)
+        folder.write(saved.file, data)
         self._session.journal.append("saved", **saved.fields)
         self._pictures[frame.number] = saved
         return FrameCompleted(frame.number, folder.path / saved.file, saved.seconds, saved.take)

@@ -6,13 +6,15 @@ by waiting (a read-only file system, a folder that is gone) is raised at once.
 
 import errno
 import os
-import shutil
+import stat
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from sframes_tui.run.events import Event, RunPaused, RunResumed
+from sframes_tui.run.plain_folder import HIDDEN
+from sframes_tui.run.tree import Tree
 
+RESERVE = f"{HIDDEN}/reserve"
 RESERVE_BYTES = 2**20
 """Given up when the disk is full, so that the journal can tell of it."""
 LEAST_BYTES = 2**16
@@ -34,25 +36,23 @@ def is_full(error: BaseException) -> bool:
 class Reserve:
     """A file of real bytes that can be given up."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @classmethod
-    def of(cls, folder: Path) -> "Reserve":
+    def __init__(self, tree: Tree) -> None:
         """That of a run folder."""
-        return cls(folder / ".sframes" / "reserve")
+        self._tree = tree
 
     def has_room(self) -> bool:
         """Whether trying to write is worth it; a quota isn't seen here."""
-        return shutil.disk_usage(self._path.parent).free > RESERVE_BYTES + LEAST_BYTES
+        return self._tree.free_bytes > RESERVE_BYTES + LEAST_BYTES
 
     def make(self) -> None:
         """Writes it, unless it is there; raises `OSError` with nothing left behind where the disk doesn't take it."""
-        if self._path.is_file() and self._path.stat().st_size == RESERVE_BYTES:
+        found = self._tree.status(RESERVE)
+        if found is not None and stat.S_ISREG(found.st_mode) and found.st_size == RESERVE_BYTES:
             return
         try:
-            with self._path.open("wb") as file:
+            with os.fdopen(self._tree.open(RESERVE, os.O_WRONLY | os.O_CREAT), "wb") as file:
                 file.write(bytes(RESERVE_BYTES))
+                file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
@@ -60,7 +60,7 @@ class Reserve:
             raise
 
     def drop(self) -> None:
-        self._path.unlink(missing_ok=True)
+        self._tree.remove(RESERVE)
 
 
 class Patience:

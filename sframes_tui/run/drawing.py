@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from sframes_tui.engine.download import waited_for
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.run.disk import Reserve
 from sframes_tui.run.events import FramesStale, ModelDownload, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
-from sframes_tui.run.header import differences, header, write_plan
+from sframes_tui.run.header import differences, header, text_copy, write_plan
 from sframes_tui.run.journal import Journal
 from sframes_tui.run.loop import Control, Emit, Loop
 from sframes_tui.run.preflight import check_disk, check_model, check_story
@@ -104,12 +103,14 @@ class Drawing:
         plan, folder, todo = session.plan, session.folder, session.survey.todo
         if replay.header:
             # A new run may go elsewhere, one that goes on has to wait for space.
-            folder.patience(Reserve.of(folder.path).make)
-        check_disk(folder.path, Reserve.of(folder.path), len(todo), self.engine.facts, self._emit)
+            folder.patience(folder.reserve.make)
+        check_disk(folder.tree, len(todo), self.engine.facts, self._emit)
         kept = tuple(number for number in session.survey.kept if number not in todo)
-        write_plan(folder, plan, self._draft.text_file)
+        text = self._draft.text_file
+        write_plan(folder, plan, text, replay.last_header)
         facts, options = self.engine.facts, plan.config.generation_config
-        fields = header(facts, options, self.rows, self.identities, len(plan.frames), len(kept), replay.header)
+        counts = (len(plan.frames), len(kept))
+        fields = header(facts, options, self.rows, self.identities, *counts, text_copy(text), replay.header)
         session.journal.append("planned", **fields)
         control.begun.set()
         with steered(folder.path, control, self._emit) as emit:

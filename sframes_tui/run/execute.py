@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.errors import DiskError, InternalError, SFramesError, message_of
 from sframes_tui.printable import counted
@@ -24,6 +22,7 @@ from sframes_tui.run.recorder import Recorder
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.survey import Survey
+from sframes_tui.run.tree import Tree
 from sframes_tui.run.trust import asked_for, carry_over, is_trusted
 from sframes_tui.run.work import Work
 from sframes_tui.story.draft import Draft
@@ -43,7 +42,7 @@ def execute(
         if control.is_ending():
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return
-        folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now()))
+        folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now(), draft.text_file))
         folder.write_config(draft.resolved(drawing.rows))
         carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
         recorder.open_journal()
@@ -80,21 +79,21 @@ def opened(
     try:
         require_plain(path)
         past = open_run(path)
-        lock = _lock(path)
+        tree = _lock(path)
     except SFramesError as error:
         emit(RunFailed(str(error)))
         raise
     with contextlib.ExitStack() as held:
-        held.callback(lock.release)
+        held.callback(tree.close)
         recorder, tell = held.enter_context(recording(past.draft, path, emit, notify, control))
         # Once more, since another process may have drawn until it let go of the lock.
         past = open_run(path)
-        folder = recorder.own(RunFolder(path, past.plan, lock))
+        folder = recorder.own(RunFolder(path, past.plan, tree))
         recorder.open_journal()
         yield past, Work(past, folder, recorder.journal, tell)
 
 
-def _lock(path: Path) -> FileLock:
+def _lock(path: Path) -> Tree:
     try:
         return lock_folder(path)
     except OSError as error:

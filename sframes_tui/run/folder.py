@@ -1,10 +1,12 @@
 """The run folder: what it and its files are called, and how a file gets there whole. Must not import torch."""
 
 import contextlib
+import fcntl
 import glob
 import os
-import secrets
+import re
 import socket
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from filelock import FileLock, Timeout
 
 from sframes_tui.errors import FolderInUseError, UsageError
-from sframes_tui.printable import one_line
-from sframes_tui.run.disk import RESERVE_BYTES, Patience, is_full
-from sframes_tui.run.plain_folder import read_plain
+from sframes_tui.run.disk import RESERVE_BYTES, Patience, Reserve, is_full
+from sframes_tui.run.plain_folder import HIDDEN as HIDDEN
+from sframes_tui.run.plain_folder import is_inside, parts
+from sframes_tui.run.tree import Tree
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
 
-HIDDEN = ".sframes"
+LOCK, HOLDER = f"{HIDDEN}/lock", f"{HIDDEN}/holder"
 MAX_TAGS_BYTES = 200
 LOCK_SECONDS = 0.5
+HOLDER_SAYS = r"process (?P<process>[0-9]{1,9}) on (?P<host>[\w.-]{1,255}) since [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}"
 
 
 def folder_name(plan: Plan, started: datetime) -> Path:
@@ -51,82 +54,84 @@ class Layout:
         place = self._place(frame.variant) if visible else f"{HIDDEN}/pictures/{self._place(frame.variant)}"
         return f"{place}{self.plan.name(frame)}.png"
 
-    def grid(self, variant: int, style: int, chapter: int) -> Path:
-        return self.path / self.grid_file(variant, style, chapter)
-
     def grid_file(self, variant: int, style: int, chapter: int) -> str:
         return f"{self._place(variant)}{self.plan.tags[style]} grid-{chapter}.png"
 
-    def take(self, file: str, take: int) -> Path:
+    def take_file(self, file: str, take: int) -> str:
         """Where a take of a picture is kept once another one counts."""
-        return self.path / HIDDEN / "takes" / f"{file.removeprefix(HIDDEN + '/').removesuffix('.png')} take-{take}.png"
+        *above, name = _visible(file)
+        return "/".join((HIDDEN, "takes", *above, f"{name.removesuffix('.png')} take-{take}.png"))
 
-    def orphan(self, file: str) -> Path:
-        """Where a picture is put aside that the plan has no use for."""
-        return self.path / HIDDEN / "orphans" / file.removeprefix(HIDDEN + "/")
+    def orphan_file(self, file: str, number: int = 1) -> str:
+        """Where a picture is put aside that the plan has no use for; the second of its name has the `number` 2."""
+        *above, name = _visible(file)
+        numbered = name if number == 1 else f"{name.removesuffix('.png')} ({number}).png"
+        return "/".join((HIDDEN, "orphans", *above, numbered))
 
-    def orphans(self, file: str) -> list[Path]:
-        """All pictures of this name that were put aside; `takes.put_aside` numbers them."""
-        first = self.orphan(file)
-        return sorted(first.parent.glob(f"{glob.escape(first.stem)}*.png"))
+    def orphan_files(self, file: str) -> list[str]:
+        """All pictures of this name that were put aside."""
+        *above, name = self.orphan_file(file).split("/")
+        found = self.path.joinpath(*above).glob(f"{glob.escape(name.removesuffix('.png'))}*.png")
+        return sorted(filter(is_inside, ("/".join((*above, path.name)) for path in found)))
 
     def _place(self, variant: int) -> str:
         """Variants have folders of their own, unless there is only one."""
         return f"variant-{variant}/" if self.plan.config.generation_config.variants > 1 else ""
 
 
+def _visible(file: str) -> tuple[str, ...]:
+    """The parts of a file's name, as they are where nothing is hidden."""
+    made = parts(file)
+    return made[1:] if made[0] == HIDDEN else made
+
+
 @dataclass(frozen=True)
 class RunFolder(Layout):
-    """A run folder that this process has locked; made by `create` or `open`."""
+    """A run folder that this process has locked; made by `create`, or of what `lock_folder` gives."""
 
-    lock: FileLock
+    tree: Tree
     patience: Patience = field(default_factory=Patience)
     """What is done where the disk takes no more."""
 
     @classmethod
-    def create(cls, root: Path, plan: Plan, started: datetime) -> "RunFolder":
-        """Makes a folder that no other run has, and locks it.
+    def create(cls, root: Path, plan: Plan, started: datetime, text: Path | None = None) -> "RunFolder":
+        """Makes a folder that no other run has, as private as the file `text`, and locks it.
 
         Raises `UsageError` where it can't be written, `FolderInUseError` where another process was quicker.
         """
         wanted = root / folder_name(plan, started)
         try:
             wanted.parent.mkdir(parents=True, exist_ok=True)
-            path = _make_new(wanted)
+            path = _make_new(wanted, 0o777 if text is None else _folder_mode(text))
             return cls(path, plan, lock_folder(path))
         except OSError as error:
             raise _not_below(wanted, error) from None
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Puts `data` at `path` such that the file is there whole or not at all, even after a power cut."""
-        self.patience(lambda: self._write(path, data))
+    def write(self, file: str, data: bytes) -> None:
+        """Puts a file there whole or not at all, even after a power cut. Raises `OSError`."""
+        self.patience(lambda: self.tree.write(file, data))
 
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path / HIDDEN / f"{secrets.token_hex(8)}.tmp"
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    @property
+    def reserve(self) -> Reserve:
+        return Reserve(self.tree)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """`run.toml`: the configuration as it was resolved, which draws this run again."""
         # A path that is no text can't be told in TOML: of the story there is a copy, which is read instead.
-        self.write(self.path / "run.toml", tomli_w.dumps(config).encode(errors="replace"))
+        self.write("run.toml", tomli_w.dumps(config).encode(errors="replace"))
 
     def remove_hidden_pictures(self) -> None:
         """Drops the pictures that were kept only for the grids."""
-        for path in sorted((self.path / HIDDEN / "pictures").rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
+        if self.plan.config.generation_config.save_individual:
+            return
+        files = [self.picture_file(frame) for frame in self.plan.frames]
+        for file in files:
+            self.tree.remove(file)
+        for folder in sorted({f"{HIDDEN}/pictures", *(file.rpartition("/")[0] for file in files)}, reverse=True):
+            self.tree.remove_folder(folder)
 
     def close(self) -> None:
-        self.lock.release()
+        self.tree.close()
 
 
 @contextlib.contextmanager
@@ -154,11 +159,7 @@ def _try_to_write(folder: Path) -> None:
     with tempfile.NamedTemporaryFile(prefix=".sframes-", dir=folder) as file:
         file.write(bytes(RESERVE_BYTES))
         file.flush()
-        lock = Path(f"{file.name}.lock")
-        try:
-            FileLock(lock).acquire().lock.release()
-        finally:
-            lock.unlink(missing_ok=True)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
@@ -171,11 +172,17 @@ def _not_below(wanted: Path, error: OSError) -> UsageError:
     return UsageError(f"{wanted}: can't make the run folder: {error.strerror}; choose another with --output")
 
 
-def _make_new(wanted: Path) -> Path:
+def _folder_mode(text: Path) -> int:
+    """The rights on a folder of which those who can't read the text get nothing."""
+    mode = text.stat().st_mode
+    return 0o700 | (0o070 if mode & stat.S_IRGRP else 0) | (0o007 if mode & stat.S_IROTH else 0)
+
+
+def _make_new(wanted: Path, mode: int) -> Path:
     """Makes `wanted`, or the first of `wanted-2`, `wanted-3`, ... that isn't there yet."""
     for path in _candidates(wanted):
         with contextlib.suppress(FileExistsError):
-            path.mkdir()
+            path.mkdir(mode)
             return path
     raise AssertionError("candidates are endless")
 
@@ -188,58 +195,58 @@ def _candidates(wanted: Path) -> Iterator[Path]:
         number += 1
 
 
-def lock_folder(folder: Path) -> FileLock:
+def lock_folder(folder: Path) -> Tree:
     """Locks the folder for this process; a file beside the lock tells others who holds it.
 
     Raises `FolderInUseError` where another process does, `OSError` where nothing can be written.
     """
-    path = folder / HIDDEN / "lock"
-    path.parent.mkdir(exist_ok=True)
-    lock = FileLock(path)
-    try:
+    with contextlib.ExitStack() as failing:
+        tree = Tree(folder)
+        failing.callback(tree.close)
+        tree.make_hidden()
         # Somebody may be trying the lock just now to see whether it is held.
-        lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.05)
-    except Timeout:
-        holder = _read_holder(folder)
-        raise FolderInUseError(f"{folder}: in use by {holder}; watch or steer it with: attach {folder}") from None
-    try:
-        path.with_name("holder").write_text(
-            f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
-        )
-    except OSError as error:
-        if not is_full(error):
-            lock.release()
-            raise
-    return lock
+        if not tree.lock(LOCK, LOCK_SECONDS):
+            raise FolderInUseError(f"{folder}: in use by {_holder(tree)}; watch or steer it with: attach {folder}")
+        try:
+            told = f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}"
+            tree.write(HOLDER, told.encode())
+        except OSError as error:
+            if not is_full(error):
+                raise
+        failing.pop_all()
+        return tree
 
 
 def holder(folder: Path) -> str | None:
-    """Who draws into a run folder now: process, host and since when; None if nobody does."""
-    path = folder / HIDDEN / "lock"
-    if not path.exists():
+    """Who draws into a run folder now: process, host and since when; None if nobody does.
+
+    Raises `UsageError` where what should be the lock is none, or another user's.
+    """
+    try:
+        with contextlib.closing(Tree(folder)) as tree:
+            return _holder(tree) if tree.is_locked(LOCK) else None
+    except FileNotFoundError:
         return None
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except (Timeout, OSError):
-        return _read_holder(folder)
-    lock.release()
-    return None
+    except PermissionError:
+        raise UsageError(f"{folder}: whether it is drawn can't be seen, since it is another user's run") from None
+    except OSError as error:
+        raise UsageError(f"{folder}: {LOCK} is no lock: {error.strerror}; take it away first") from None
 
 
-def _read_holder(folder: Path) -> str:
-    try:
-        told = one_line(read_plain(folder / HIDDEN / "holder", 1000).decode(errors="replace"), 200)
-    except OSError:
-        told = ""
-    return told or "another process"
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a rename in `folder` survive a power cut, where the system lets folders be synced."""
+def _holder(tree: Tree) -> str:
+    """What the file beside the lock says, if it may be true: the process that wrote it may be gone."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        told = re.fullmatch(HOLDER_SAYS, tree.read(HOLDER, 1000).decode(errors="replace"))
+        if told and (told["host"] != socket.gethostname() or _is_alive(int(told["process"]))):
+            return told[0]
+    return "another process"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return True

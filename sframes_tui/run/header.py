@@ -5,6 +5,7 @@ Must not import torch.
 
 import os
 import platform
+import re
 import secrets
 import socket
 from dataclasses import asdict
@@ -26,19 +27,28 @@ from sframes_tui.story.plan import Plan
 from sframes_tui.story.plan_text import describe_plan
 
 MAX_SIDE = 8192
+ENDING = r"\.[\w+-]{1,40}"
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "pillow")
 
 
 def header(
-    facts: Facts, options: GenerationConfig, rows: int, identities: Identities, frames: int, kept: int, first: Record
+    facts: Facts,
+    options: GenerationConfig,
+    rows: int,
+    identities: Identities,
+    frames: int,
+    kept: int,
+    text: str,
+    first: Record,
 ) -> dict[str, Any]:
-    """The fields of a `planned` record; `first` is the run's first one, empty for a new run."""
+    """The fields of a `planned` record; `text` is the copy of the text, `first` the run's first one, or empty."""
     return {
         "run": first.get("run") or secrets.token_hex(8),
         "process": os.getpid(),
         "host": socket.gethostname(),
         "frames": frames,
         "kept": kept,
+        "text": text,
         "identity_version": identities.version,
         "model": identities.model,
         "facts": asdict(facts),
@@ -116,19 +126,21 @@ def facts_of(record: Record) -> Facts:
         raise UsageError(f"{NAME}: its first record is not of this program's making") from None
 
 
-def source_copy(folder: Path) -> Path | None:
-    """The run's own copy of its text; None where there is none."""
-    found = sorted((folder / HIDDEN).glob("source.*"))
-    return found[0] if found else None
+def text_copy(source: Path) -> str:
+    """What a run calls its own copy of a text: named for its ending, by which some kinds of text are known."""
+    return f"{HIDDEN}/source{source.suffix if re.fullmatch(ENDING, source.suffix) else '.txt'}"
 
 
-def write_plan(folder: RunFolder, plan: Plan, text_file: Path) -> None:
-    """Keeps the plan, for people, and a copy of the text, so that the run can go on without it. Raises `OSError`."""
+def write_plan(folder: RunFolder, plan: Plan, text_file: Path, before: Record) -> None:
+    """Keeps the plan, for people, and a copy of the text, so that the run can go on without it.
+
+    `before` is the last `planned` record, empty for a new run: the copy that it tells of is dropped where another one
+    takes its place. Raises `OSError`.
+    """
     lines = "\n".join(describe_plan(plan, text_file)) + "\n"
-    folder.write(folder.path / HIDDEN / "plan.txt", lines.encode(errors="backslashreplace"))
-    copy = folder.path / HIDDEN / f"source{text_file.suffix or '.txt'}"
-    if text_file.absolute() != copy.absolute():
+    folder.write(f"{HIDDEN}/plan.txt", lines.encode(errors="backslashreplace"))
+    copy, former = text_copy(text_file), str(before.get("text", ""))
+    if text_file.absolute() != (folder.path / copy).absolute():
         folder.write(copy, text_file.read_bytes())
-    for other in (folder.path / HIDDEN).glob("source.*"):
-        if other != copy:
-            other.unlink()
+    if former not in ("", copy) and former == text_copy(Path(former)):
+        folder.tree.remove(former)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from PIL import Image
 
@@ -34,7 +35,7 @@ from sframes_tui.run.events import (
     RunResumed,
 )
 from sframes_tui.run.hands import Hands, InHand
-from sframes_tui.run.recorder import LOG
+from sframes_tui.run.recorder import LOG, open_log
 from sframes_tui.run.replay import Sheet
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.run.session import Session
@@ -88,7 +89,7 @@ class Loop:
         self._tally = Tally(left=len(todo))
         self._renewed: set[int] = set()
         self._told_to_finish = False
-        self._watchdog = Watchdog(session.folder.path / LOG, self._tell_of_silence, control.stop)
+        self._watchdog = Watchdog(partial(open_log, session.folder.tree), self._tell_of_silence, control.stop)
 
     def run(self) -> bool:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.

@@ -7,12 +7,15 @@ not import torch or textual.
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain as read_plain
 
-SOCKET = ".sframes/control"
+HIDDEN = ".sframes"
+"""Of a run folder the part that is the program's own."""
+SOCKET = f"{HIDDEN}/control"
 """What a run that was killed leaves behind; it is replaced."""
 NEVER_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]")
 MAX_PART = 255
@@ -20,20 +23,40 @@ MAX_PART = 255
 
 
 def require_plain(folder: Path) -> None:
-    """Raises `UsageError`, naming the first thing in a run folder that is neither a file nor a folder."""
+    """Raises `UsageError`, naming the first thing in a run folder that is neither a file nor a folder.
+
+    A file with other names is fine where all of them are in the folder: old takes are kept so.
+    """
     if folder.is_symlink():
         raise UsageError(f"{folder}: a link; name the run folder itself, {folder.resolve()}")
+    names: dict[tuple[int, int], list[str]] = {}
+    links: dict[tuple[int, int], int] = {}
+    for file, status in _entries(folder):
+        if not stat.S_ISREG(status.st_mode) and file != SOCKET:
+            kind = "a link, which could lead elsewhere" if stat.S_ISLNK(status.st_mode) else "no plain file"
+            raise UsageError(f"{folder}: {file} is {kind}; take it away first")
+        if status.st_nlink > 1:
+            names.setdefault((status.st_dev, status.st_ino), []).append(file)
+            links[status.st_dev, status.st_ino] = status.st_nlink
+    for key, found in names.items():
+        if len(found) < links[key]:
+            cure = "go on with a copy of the folder, made by: cp -r"
+            raise UsageError(f"{folder}: {found[0]} has another name elsewhere (a hard link); {cure}")
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Whatever lies below a folder but folders, and what it is. Raises `UsageError`."""
     places = [folder]
-    while places:
-        with os.scandir(places.pop()) as entries:
-            for entry in entries:
-                path = Path(entry.path)
-                mode = entry.stat(follow_symlinks=False).st_mode
-                if stat.S_ISDIR(mode):
-                    places.append(path)
-                elif not stat.S_ISREG(mode) and path.relative_to(folder).as_posix() != SOCKET:
-                    kind = "a link, which could lead elsewhere" if stat.S_ISLNK(mode) else "no plain file"
-                    raise UsageError(f"{folder}: {path.relative_to(folder)} is {kind}; take it away first")
+    try:
+        while places:
+            with os.scandir(places.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        places.append(Path(entry.path))
+                    else:
+                        yield os.path.relpath(entry.path, folder), entry.stat(follow_symlinks=False)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: can't be looked at: {error.strerror}") from None
 
 
 def parts(file: str) -> tuple[str, ...]:

@@ -4,16 +4,15 @@ That the model loads and has what the plan needs, and that the regexes end, is k
 raise otherwise.
 """
 
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.errors import DiskError
 from sframes_tui.printable import counted
 from sframes_tui.run.disk import Reserve, is_full
 from sframes_tui.run.events import Event, Notice
+from sframes_tui.run.tree import Tree
 from sframes_tui.story.plan import Plan
 
 BYTES_A_PIXEL = 2.0
@@ -42,19 +41,21 @@ def check_model(engine: Engine, emit: Emit) -> None:
         emit(Notice("info", f"checked the model: one step gives finite numbers, in {seconds:.1f} s"))
 
 
-def check_disk(folder: Path, reserve: Reserve, pictures: int, facts: Facts, emit: Emit) -> None:
+def check_disk(tree: Tree, pictures: int, facts: Facts, emit: Emit) -> None:
     """Writes the reserve, for the only sure sign that a folder can be written is writing, and compares what is free.
 
     Raises `DiskError` where nothing can be written at all; too little space for the whole run is a warning, since a
     run waits where the disk is full.
     """
     try:
-        reserve.make()
+        Reserve(tree).make()
     except OSError as error:
         cure = "make space" if is_full(error) else "make it writable"
-        raise DiskError(f"{folder}: nothing can be written there: {error.strerror}; {cure} or use --output") from None
+        raise DiskError(
+            f"{tree.path}: nothing can be written there: {error.strerror}; {cure} or use --output"
+        ) from None
     needed = round(pictures * facts.width * facts.height * BYTES_A_PIXEL * GRIDS)
-    free = shutil.disk_usage(folder).free
+    free = tree.free_bytes
     said = f"about {amount(needed)} for {counted(pictures, 'picture')} and their grids, {amount(free)} free"
     if needed > free:
         emit(Notice("warning", f"checked the disk: {said}; when it is full the run waits for space"))

@@ -1,15 +1,15 @@
 """Events -> the journal and `run.log`, before anybody else is told. Must not import torch."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TextIO
 
 from sframes_tui.run.describe import describe
-from sframes_tui.run.disk import DiskPatience, Reserve
+from sframes_tui.run.disk import DiskPatience
 from sframes_tui.run.events import (
     Event,
     FrameFailed,
@@ -25,6 +25,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import Layout, RunFolder
 from sframes_tui.run.journal import NAME, Journal
+from sframes_tui.run.tree import Tree
 
 LOG = "run.log"
 
@@ -36,10 +37,10 @@ class RunLog:
         self._file: TextIO | None = None
         self._waiting: list[str] = []
 
-    def open(self, folder: Path) -> None:
+    def open(self, tree: Tree) -> None:
         """Begins to write, with what was seen before there was a folder."""
         with contextlib.suppress(OSError):
-            self._file = (folder / LOG).open("a", encoding="utf-8", errors="backslashreplace")
+            self._file = os.fdopen(open_log(tree), "a", encoding="utf-8", errors="backslashreplace")
         self._write("".join(self._waiting))
         self._waiting.clear()
 
@@ -66,6 +67,11 @@ class RunLog:
         self._file = None
 
 
+def open_log(tree: Tree) -> int:
+    """A descriptor that appends to `run.log`. Raises `OSError`."""
+    return tree.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
 class Recorder:
     """Hands events on to a front end once they are in the journal, where there is one already, and in `run.log`."""
 
@@ -90,10 +96,10 @@ class Recorder:
         Returns the folder, as one that waits where the disk is full.
         """
         if self._told_to_end is not None:
-            patience = DiskPatience(Reserve.of(folder.path), self.emit, self._told_to_end)
+            patience = DiskPatience(folder.reserve, self.emit, self._told_to_end)
             folder = replace(folder, patience=patience)
         self._folder = folder
-        self._log.open(folder.path)
+        self._log.open(folder.tree)
         return folder
 
     def open_journal(self) -> None:
@@ -114,7 +120,7 @@ class Recorder:
         if self._journal:
             self._journal.close()
         if self._folder:
-            Reserve.of(self._folder.path).drop()
+            self._folder.reserve.drop()
             self._folder.close()
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sframes_tui.errors import DiskError, StoryError, UsageError
 from sframes_tui.run.folder import Layout
-from sframes_tui.run.header import facts_of, identity_version, source_copy
+from sframes_tui.run.header import facts_of, identity_version, text_copy
 from sframes_tui.run.plain_folder import require_plain
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Replay, replay
@@ -83,7 +83,9 @@ class PastRun:
             if key not in unsettled:
                 sheets = sheets_of(self.layout, key, found.kept)
                 wrong += [
-                    path for path, shown in sheets.items() if not is_right(self.layout, path, self.replay.grids, shown)
+                    self.path / file
+                    for file, shown in sheets.items()
+                    if not is_right(self.layout, file, self.replay.grids, shown)
                 ]
         return wrong
 
@@ -105,7 +107,11 @@ class PastRun:
 
     def take_picture(self, frame: Frame, take: int) -> Path:
         """Where a take lies."""
-        return self.picture(frame) if take == self.take(frame) else self.layout.take(self.file(frame), take)
+        return (
+            self.picture(frame)
+            if take == self.take(frame)
+            else self.path / self.layout.take_file(self.file(frame), take)
+        )
 
     def change(self, frame: Frame) -> Change | None:
         """What is wanted of a frame otherwise than planned."""
@@ -204,9 +210,9 @@ def _load_draft(path: Path) -> Draft:
     try:
         return make_draft(loaded)
     except StoryError:
-        copy = source_copy(path)
+        copy = path / text_copy(Path(loaded.config.prompt_config.source))
         # Not by `Path`, which raises where a name is too long for any file.
-        if copy is None or os.path.exists(loaded.config.prompt_config.source):  # noqa: PTH110
+        if not copy.is_file() or os.path.exists(loaded.config.prompt_config.source):  # noqa: PTH110
             raise
     loaded = load_config(config, [("prompt_config.source", str(copy.absolute()))], follow=False)
     return make_draft(loaded, read_story(loaded.config.prompt_config, copy, follow=False))

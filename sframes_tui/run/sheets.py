@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from pathlib import Path
 
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.run import png
@@ -63,24 +62,26 @@ def _key(frame: Frame) -> Key:
     return frame.variant, frame.chapter
 
 
-def sheets_of(layout: Layout, key: Key, pictures: Mapping[int, Saved]) -> dict[Path, list[Saved]]:
+def sheets_of(layout: Layout, key: Key, pictures: Mapping[int, Saved]) -> dict[str, list[Saved]]:
     """A chapter's grids and what there is for them: pictures of the chapter, or of the run so far."""
     plan, (variant, last) = layout.plan, key
     whole_run = plan.config.generation_config.grid_scope == "run"
     chapters = range(0 if whole_run else last, last + 1)
     frames = list(chain.from_iterable(plan.chapter_frames(variant, each) for each in chapters))
-    found: dict[Path, list[Saved]] = {}
+    found: dict[str, list[Saved]] = {}
     for style in range(len(plan.tags)):
         shown = [pictures[each.number] for each in frames if each.style == style and each.number in pictures]
         if shown:
-            found[layout.grid(variant, style, last)] = shown
+            found[layout.grid_file(variant, style, last)] = shown
     return found
 
 
-def is_right(layout: Layout, path: Path, known: Mapping[str, Sheet], shown: list[Saved]) -> bool:
+def is_right(layout: Layout, file: str, known: Mapping[str, Sheet], shown: list[Saved]) -> bool:
     """Whether a grid's file is there, whole, and shows exactly these pictures."""
-    sheet = known.get(path.relative_to(layout.path).as_posix())
-    return sheet is not None and sheet.shows == _shows(shown) and matches(path, sheet.size, sheet.sha256)
+    sheet = known.get(file)
+    if sheet is None or sheet.shows != _shows(shown):
+        return False
+    return matches(layout.path / file, sheet.size, sheet.sha256)
 
 
 def _shows(shown: list[Saved]) -> str:
@@ -98,17 +99,16 @@ class Sheets:
     def write(self, key: Key, pictures: Mapping[int, Saved]) -> ChapterCompleted | None:
         """Brings a chapter's grids up to date; None where they were. Raises `OSError`."""
         wanted = sheets_of(self._folder, key, pictures)
-        wrong = {path: shown for path, shown in wanted.items() if not is_right(self._folder, path, self._known, shown)}
+        wrong = {file: shown for file, shown in wanted.items() if not is_right(self._folder, file, self._known, shown)}
         if wanted and not wrong:
             return None
-        files = [self._write(path, shown) for path, shown in wrong.items()]
+        files = [self._write(file, shown) for file, shown in wrong.items()]
         self._journal.append("grids", variant=key[0], chapter=key[1], files=files)
-        return ChapterCompleted(*key, tuple(wanted))
+        return ChapterCompleted(*key, tuple(self._folder.path / file for file in wanted))
 
-    def _write(self, path: Path, shown: list[Saved]) -> list[object]:
+    def _write(self, file: str, shown: list[Saved]) -> list[object]:
         """Makes a grid; returns the journal's entry of it."""
         data = png.encode(make_grid([self._folder.path / each.file for each in shown], self._size))
-        self._folder.write(path, data)
-        file = path.relative_to(self._folder.path).as_posix()
+        self._folder.write(file, data)
         self._known[file] = Sheet(len(data), hashlib.sha256(data).hexdigest(), _shows(shown))
         return [file, *self._known[file]]

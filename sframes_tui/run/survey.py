@@ -40,7 +40,7 @@ class Survey:
     follow: set[int] = field(default_factory=set)
     """Those of `todo` after which every descendant is drawn again, if they give a picture at all."""
     stale: set[int] = field(default_factory=set)
-    misplaced: list[tuple[Saved, Path]] = field(default_factory=list)
+    misplaced: list[tuple[Saved, str]] = field(default_factory=list)
     """Pictures that count, but lie only where they were put aside."""
     orphans: list[str] = field(default_factory=list)
     """Files with pictures that the plan has no more use for."""
@@ -129,9 +129,9 @@ class _Surveyor:
             return True
         if matches(self._layout.path / saved.file, saved.size, saved.sha256):
             return True
-        for path in (self._layout.take(saved.file, saved.take), *self._layout.orphans(saved.file)):
-            if matches(path, saved.size, saved.sha256):
-                self.found.misplaced.append((saved, path))
+        for file in (self._layout.take_file(saved.file, saved.take), *self._layout.orphan_files(saved.file)):
+            if matches(self._layout.path / file, saved.size, saved.sha256):
+                self.found.misplaced.append((saved, file))
                 return True
         return False
 

@@ -3,13 +3,9 @@
 Must not import torch.
 """
 
-import contextlib
-import os
-import shutil
-from pathlib import Path
-
-from sframes_tui.run.folder import RunFolder, sync_folder
+from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.records import Saved
+from sframes_tui.run.stored_picture import MAX_BYTES
 from sframes_tui.run.survey import matches
 
 
@@ -18,33 +14,25 @@ def preserve(folder: RunFolder, saved: Saved) -> None:
 
     What lies in its place is known to be it, or it was preserved before.
     """
-    kept = folder.take(saved.file, saved.take)
-    if matches(kept, saved.size, saved.sha256):
+    kept = folder.take_file(saved.file, saved.take)
+    if matches(folder.path / kept, saved.size, saved.sha256):
         return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.unlink(missing_ok=True)
-    place = folder.path / saved.file
-    with contextlib.suppress(OSError):
-        # The same file under a second name: it outlives the replacing of the first and takes no space.
-        os.link(place, kept)
-        sync_folder(kept.parent)
-        return
-    folder.write(kept, place.read_bytes())
+    folder.tree.remove(kept)
+    try:
+        folder.tree.link(saved.file, kept)
+    except OSError:  # some file systems have no links
+        folder.write(kept, folder.tree.read(saved.file, MAX_BYTES))
 
 
-def put_back(folder: RunFolder, saved: Saved, kept: Path) -> None:
+def put_back(folder: RunFolder, saved: Saved, kept: str) -> None:
     """Puts a picture that lies elsewhere into its place again, whole. Raises `OSError`."""
-    folder.write(folder.path / saved.file, kept.read_bytes())
+    folder.write(saved.file, folder.tree.read(kept, MAX_BYTES))
 
 
-def put_aside(folder: RunFolder, file: str) -> Path:
+def put_aside(folder: RunFolder, file: str) -> str:
     """Moves a file that the plan has no use for to `.sframes/orphans`; nothing there is ever replaced."""
-    target = folder.orphan(file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number = 2
-    free = target
-    while free.exists():
-        free = target.with_stem(f"{target.stem} ({number})")
+    number = 1
+    while folder.tree.status(free := folder.orphan_file(file, number)) is not None:
         number += 1
-    shutil.move(folder.path / file, free)
+    folder.tree.move(file, free)
     return free

@@ -6,12 +6,12 @@ people are told how to go on if that never comes. Must not import torch.
 
 import contextlib
 import faulthandler
+import os
 import statistics
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Self
 
 SHORTEST = 60.0
@@ -45,9 +45,9 @@ class Watchdog:
     silence that is too long `cancelled` is set, until somebody calls `forgive()`.
     """
 
-    def __init__(self, log: Path, bark: Callable[[float], None], stop: threading.Event) -> None:
-        """`log` gets the stacks; `bark` is called from the watchdog's thread with the seconds of silence."""
-        self._log, self._bark = log, bark
+    def __init__(self, open_log: Callable[[], int], bark: Callable[[float], None], stop: threading.Event) -> None:
+        """`open_log` opens what gets the stacks; `bark` gets the seconds of silence, in the watchdog's thread."""
+        self._open_log, self._bark = open_log, bark
         self.cancelled = Interruption(stop)
         self._steps: deque[float] = deque(maxlen=REMEMBERED)
         self._first: float | None = None
@@ -109,7 +109,7 @@ class Watchdog:
     def _give_up(self) -> None:
         self._given_up_after = self._silence
         self.cancelled.set()
-        with contextlib.suppress(OSError), self._log.open("a") as file:
+        with contextlib.suppress(OSError), os.fdopen(self._open_log(), "a") as file:
             file.write(f"no step for {self._silence:.0f} s; the stacks of all threads:\n")
             file.flush()
             faulthandler.dump_traceback(file, all_threads=True)

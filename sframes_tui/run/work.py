@@ -25,6 +25,7 @@ from sframes_tui.run.resume import PastRun, with_journal
 from sframes_tui.run.session import write_wishes
 from sframes_tui.run.sheets import Sheets
 from sframes_tui.run.survey import Survey
+from sframes_tui.run.tree import HALF_WRITTEN
 from sframes_tui.story.change import Change
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame
@@ -49,16 +50,18 @@ class Work:
         From here on what is to be drawn again since its base is counts only beside the same base, even if the drawing
         is interrupted. Raises `OSError`.
         """
-        for rest in (self.folder.path / HIDDEN).glob("*.tmp"):
-            rest.unlink()
+        tree = self.folder.tree
+        for name in tree.names(HIDDEN):
+            if HALF_WRITTEN.fullmatch(name):
+                tree.remove(f"{HIDDEN}/{name}")
         found = self.past.survey
         for file in found.orphans:
             kept = takes.put_aside(self.folder, file)
-            self.emit(Notice("info", f"{file} put aside as {kept.relative_to(self.folder.path)}"))
-        for saved, path in found.misplaced:
-            takes.put_back(self.folder, saved, path)
-            if path in self.folder.orphans(saved.file):
-                path.unlink()
+            self.emit(Notice("info", f"{file} put aside as {kept}"))
+        for saved, file in found.misplaced:
+            takes.put_back(self.folder, saved, file)
+            if file != self.folder.take_file(saved.file, saved.take):
+                tree.remove(file)
         self._void(found)
 
     def _void(self, found: Survey) -> None:
@@ -146,7 +149,7 @@ class Work:
         if current is not None:
             takes.preserve(self.folder, current)
         self.journal.append("chosen", file=chosen.file, take=take)
-        takes.put_back(self.folder, chosen, self.folder.take(chosen.file, take))
+        takes.put_back(self.folder, chosen, self.folder.take_file(chosen.file, take))
         self.refresh()
         self.emit(FrameCompleted(frame.number, self.past.picture(frame), 0.0, take))
         self._tell_stale(stale)

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from sframes_tui.run import disk
-from sframes_tui.run.disk import DiskPatience, Reserve
+from sframes_tui.run.disk import RESERVE, DiskPatience, Reserve
 from sframes_tui.run.events import RunPaused, RunResumed
+from sframes_tui.run.tree import Tree
 from tests.run.small_disk import fill, small_disk
 
 
@@ -21,7 +22,7 @@ def _soon(monkeypatch):
 def full(tmp_path):
     """A file system of 5 MB, all taken but for the reserve."""
     with small_disk(tmp_path / "disk", 5000) as folder:
-        Reserve(folder / "reserve").make()
+        Reserve(Tree(folder)).make()
         fill(folder)
         yield folder
 
@@ -37,7 +38,7 @@ class Waiting:
             if isinstance(event, RunPaused):
                 on_pause(self)
 
-        self.patience = DiskPatience(Reserve(folder / "reserve"), emit, self.ended.is_set)
+        self.patience = DiskPatience(Reserve(Tree(folder)), emit, self.ended.is_set)
 
     @property
     def kinds(self):
@@ -51,7 +52,7 @@ def writing(path, size):
 def test_writing_waits_for_space_says_so_and_goes_on(full):
     def free(waiting):
         assert waiting.patience.waiting
-        assert not (full / "reserve").exists()
+        assert not (full / RESERVE).exists()
         waiting.patience(writing(full / "journal", 1000))
         (full / "ballast").unlink()
 
@@ -59,7 +60,7 @@ def test_writing_waits_for_space_says_so_and_goes_on(full):
     waiting.patience(writing(full / "picture", 1_500_000))
     assert (full / "picture").stat().st_size == 1_500_000
     assert (full / "journal").stat().st_size == 1000
-    assert (full / "reserve").stat().st_size == disk.RESERVE_BYTES
+    assert (full / RESERVE).stat().st_size == disk.RESERVE_BYTES
     assert waiting.kinds == [RunPaused, RunResumed]
     assert waiting.events[0].reason.startswith("the disk is full (No space left on device)")
     assert not waiting.patience.waiting
@@ -99,9 +100,12 @@ def test_what_waiting_can_not_cure_is_raised_at_once(tmp_path):
 
 
 def test_a_reserve_that_does_not_fit_leaves_nothing_behind(full):
+    reserve = Reserve(Tree(full))
+    reserve.drop()
+    fill(full)
     with pytest.raises(OSError, match="No space left"):
-        Reserve(full / "another").make()
-    assert not (full / "another").exists()
+        reserve.make()
+    assert not (full / RESERVE).exists()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

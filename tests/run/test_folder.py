@@ -23,7 +23,7 @@ def folder(tmp_path):
 def test_the_folder_and_its_files_are_named_for_what_they_hold(tmp_path, folder):
     assert folder.path == tmp_path / "key/progressive/tag0 tag1/2026-01-02 12.30.15"
     assert folder.picture(folder.plan.frames[3]) == folder.path / "tag1 0-1.png"
-    assert folder.grid(0, 1, 4) == folder.path / "tag1 grid-4.png"
+    assert folder.grid_file(0, 1, 4) == "tag1 grid-4.png"
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path, folder):
@@ -41,21 +41,25 @@ def test_a_key_cannot_lead_out_of_the_output_folder(tmp_path):
 
 def test_hidden_pictures_go_when_only_grids_are_kept(tmp_path):
     made = RunFolder.create(tmp_path, make_plan(config(1, save_individual=False, variants=2), story(1), DDIM, 1), NOON)
-    path = made.picture(made.plan.frames[1])
-    assert path == made.path / ".sframes/pictures/variant-1/tag0 0-0.png"
-    made.write(path, b"x")
+    file = made.picture_file(made.plan.frames[1])
+    assert file == ".sframes/pictures/variant-1/tag0 0-0.png"
+    made.write(file, b"x")
+    foreign = made.path / ".sframes/pictures/mine.png"
+    foreign.write_bytes(b"mine")
     made.remove_hidden_pictures()
-    assert not path.parent.parent.exists() or not any(path.parent.parent.iterdir())
+    assert list(foreign.parent.iterdir()) == [foreign]
+    foreign.unlink()
+    made.remove_hidden_pictures()
+    assert not foreign.parent.exists()
     made.close()
 
 
 def test_a_file_is_there_whole_or_not_at_all(folder, monkeypatch):
-    path = folder.path / "a.png"
-    folder.write(path, b"old")
-    monkeypatch.setattr("sframes_tui.run.folder.os.fsync", _full_disk)
+    folder.write("a.png", b"old")
+    monkeypatch.setattr("sframes_tui.run.tree.os.fsync", _full_disk)
     with pytest.raises(OSError, match="full"):
-        folder.write(path, b"new and longer")
-    assert path.read_bytes() == b"old"
+        folder.write("a.png", b"new and longer")
+    assert (folder.path / "a.png").read_bytes() == b"old"
     assert not list((folder.path / ".sframes").glob("*.tmp"))
 
 

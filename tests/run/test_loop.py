@@ -185,11 +185,11 @@ def test_grids_show_the_chapter_or_the_run_so_far(tmp_path):
 def test_a_full_disk_ends_the_run_and_loses_nothing(tmp_path, plan, monkeypatch):
     written = []
 
-    def write(self, path, data):
+    def write(self, file, data):
         if len(written) == 4:
-            raise OSError(28, "No space left on device", str(path))
-        written.append(path)
-        original(self, path, data)
+            raise OSError(28, "No space left on device", file)
+        written.append(self.path / file)
+        original(self, file, data)
 
     original = RunFolder.write
     monkeypatch.setattr(RunFolder, "write", write)

@@ -44,6 +44,15 @@ def test_a_pipe_is_refused_and_so_is_a_link_to_a_run_folder(folder, tmp_path):
         require_plain(folder)
 
 
+def test_a_hard_link_is_refused_unless_its_other_name_is_an_old_take(folder, tmp_path):
+    (folder / ".sframes/takes/oil 0-0 take-0.png").hardlink_to(folder / "oil 0-0.png")
+    require_plain(folder)
+    (tmp_path / "precious").write_text("mine")
+    (folder / "run.log").hardlink_to(tmp_path / "precious")
+    with pytest.raises(UsageError, match=r"run.log has another name elsewhere \(a hard link\); go on with a copy"):
+        require_plain(folder)
+
+
 @pytest.mark.parametrize("file", ["oil 0-0.png", "variant-1/oil 0-0.png", ".sframes/pictures/a..b.png"])
 def test_files_of_a_run_are_inside(file):
     assert is_inside(file)
@@ -64,7 +73,8 @@ def test_looking_at_a_run_whose_lock_is_a_link_leaves_what_it_names_alone(folder
     precious = tmp_path / "precious"
     precious.write_text("mine")
     (folder / ".sframes" / "lock").symlink_to(precious)
-    holder(folder)
+    with pytest.raises(UsageError, match=r"\.sframes/lock is no lock: a link, which could lead elsewhere; take it"):
+        holder(folder)
     assert precious.read_text() == "mine"
 
 

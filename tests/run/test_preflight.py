@@ -3,8 +3,9 @@
 import pytest
 
 from sframes_tui.errors import DiskError
-from sframes_tui.run.disk import RESERVE_BYTES, Reserve
+from sframes_tui.run.disk import RESERVE, RESERVE_BYTES
 from sframes_tui.run.preflight import amount, check_disk, check_model, check_story
+from sframes_tui.run.tree import Tree
 from sframes_tui.story.plan import make_plan
 from tests.run.paint import PaintEngine
 from tests.run.small_disk import fill, small_disk
@@ -33,9 +34,9 @@ def test_text_and_model_are_told_of(plan):
 def test_a_disk_with_space_keeps_a_reserve_and_one_with_little_is_warned_of(tmp_path, plan):
     told, facts = [], PaintEngine(plan).facts
     with small_disk(tmp_path / "disk", 3000) as folder:
-        check_disk(folder, Reserve(folder / "reserve"), 10, facts, told.append)
-        assert (folder / "reserve").stat().st_size == RESERVE_BYTES
-        check_disk(folder, Reserve(folder / "reserve"), 100_000, facts, told.append)
+        check_disk(Tree(folder), 10, facts, told.append)
+        assert (folder / RESERVE).stat().st_size == RESERVE_BYTES
+        check_disk(Tree(folder), 100_000, facts, told.append)
     assert [each.level for each in told] == ["info", "warning"]
     assert told[0].text.startswith("checked the disk: about 5.1 kB for 10 pictures and their grids, ")
     assert told[1].text.endswith("when it is full the run waits for space")
@@ -46,8 +47,8 @@ def test_a_disk_that_takes_nothing_is_refused_in_one_sentence(tmp_path, plan):
     with small_disk(tmp_path / "disk", 2000) as folder:
         fill(folder, left=100)
         with pytest.raises(DiskError, match=r"nothing can be written there: No space left on device; make space or"):
-            check_disk(folder, Reserve(folder / "reserve"), 1, facts, pytest.fail)
-        assert not (folder / "reserve").exists()
+            check_disk(Tree(folder), 1, facts, pytest.fail)
+        assert not (folder / RESERVE).exists()
 
 
 @pytest.mark.parametrize(

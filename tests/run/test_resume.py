@@ -255,7 +255,7 @@ def test_a_second_process_is_told_who_draws_and_how_to_watch(finished):
     with pytest.raises(FolderInUseError, match=r"in use by process \d+ on \S+ since .*attach") as told:
         resume(finished)
     assert told.value.exit_code == 4
-    lock.release()
+    lock.close()
 
 
 def test_what_is_no_run_folder_is_said(tmp_path, finished):

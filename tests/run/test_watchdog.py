@@ -1,6 +1,8 @@
 """A worker that hangs is noticed, its stack written down, and its work given up once it comes back."""
 
+import os
 import threading
+from functools import partial
 
 import pytest
 
@@ -20,7 +22,7 @@ class Kennel:
     def __init__(self, folder):
         self.barked, self.seconds, self.stop = threading.Event(), [], threading.Event()
         self.log = folder / "run.log"
-        self.dog = Watchdog(self.log, self.bark, self.stop)
+        self.dog = Watchdog(partial(os.open, self.log, os.O_WRONLY | os.O_CREAT), self.bark, self.stop)
 
     def bark(self, seconds):
         self.seconds.append(seconds)
