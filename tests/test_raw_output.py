@@ -26,6 +26,7 @@ from sframes_tui.run.events import Event, FrameStarted, RunStarted
 from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.loop import Control
 from sframes_tui.run.steering import steered
+from sframes_tui.run.tree import Tree
 from sframes_tui.sink import Sink
 from sframes_tui.standard_streams import harmless_streams
 
@@ -251,7 +252,7 @@ def test_orders_and_watching_another_process(drawn, tmp_path):
 def end_once_told(folder, file):
     while not Path(file.name).stat().st_size:
         select.select([], [], [], 0.02)
-    Journal(folder / "journal.jsonl").append("ended", how="failed", error=TEXT)
+    Journal(Tree(folder)).append("ended", how="failed", error=TEXT)
 
 
 def test_commands_that_a_configuration_names(write, monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ A full disk is no failure: the run pauses, says so, and goes on by itself once t
 by waiting (a read-only file system, a folder that is gone) is raised at once.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -60,7 +61,8 @@ class Reserve:
             raise
 
     def drop(self) -> None:
-        self._tree.remove(RESERVE)
+        with contextlib.suppress(OSError):
+            self._tree.remove(RESERVE)
 
 
 class Patience:

@@ -22,6 +22,8 @@ from pydantic_core import from_json
 
 from sframes_tui.plain_file import open_plain
 from sframes_tui.run.disk import Patience, is_full
+from sframes_tui.run.plain_folder import HIDDEN
+from sframes_tui.run.tree import Tree
 
 Record = dict[str, Any]
 """JSON data; `kind` says what it tells of."""
@@ -113,30 +115,26 @@ class Reader:
 class Journal:
     """Appends records; made by whoever holds the run folder's lock. May be used from any thread."""
 
-    def __init__(self, path: Path, patience: Patience | None = None) -> None:
-        """Opens or begins the journal at `path`; a torn or wrong rest is moved away first. Raises `OSError`."""
+    def __init__(self, tree: Tree, patience: Patience | None = None) -> None:
+        """Opens or begins a run's journal; a torn or wrong rest is moved away first. Raises `OSError`."""
         self._patience = patience or Patience()
         self._lock = threading.Lock()
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-        self._file = os.open(path, flags, 0o644)
-        known = Reader(path)
+        self._file = tree.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        known = Reader(tree.path / NAME)
         for _ in known.read(self._file):
             pass
         self._end = known.offset
-        self._mend(path)
+        self._mend(tree)
 
-    def _mend(self, path: Path) -> None:
+    def _mend(self, tree: Tree) -> None:
         """Cuts off what doesn't count; its begin is kept beside the run's hidden files, if the disk has room for it."""
         if os.fstat(self._file).st_size == self._end:
             return
-        kept = path.parent / ".sframes" / f"journal.bad-{time.time_ns()}"
-        kept.parent.mkdir(exist_ok=True)
         try:
-            kept.write_bytes(os.pread(self._file, MAX_KEPT, self._end))
+            tree.write(f"{HIDDEN}/journal.bad-{time.time_ns()}", os.pread(self._file, MAX_KEPT, self._end))
         except OSError as error:
             if not is_full(error):
                 raise
-            kept.unlink(missing_ok=True)
         os.ftruncate(self._file, self._end)
         os.fsync(self._file)
 

@@ -4,6 +4,7 @@ A link in it could lead writing, or the tidying up at a run's end, to the user's
 not import torch or textual.
 """
 
+import contextlib
 import os
 import re
 import stat
@@ -29,6 +30,14 @@ def require_plain(folder: Path) -> None:
     """
     if folder.is_symlink():
         raise UsageError(f"{folder}: a link; name the run folder itself, {folder.resolve()}")
+    # A run that is drawn just now may have given a take its second name in between.
+    if _linked_elsewhere(folder) and (file := _linked_elsewhere(folder)):
+        cure = "go on with a copy of the folder, made by: cp -r"
+        raise UsageError(f"{folder}: {file} has another name elsewhere (a hard link); {cure}")
+
+
+def _linked_elsewhere(folder: Path) -> str | None:
+    """A file in a folder that has names outside of it. Raises `UsageError` for what is no file."""
     names: dict[tuple[int, int], list[str]] = {}
     links: dict[tuple[int, int], int] = {}
     for file, status in _entries(folder):
@@ -38,10 +47,7 @@ def require_plain(folder: Path) -> None:
         if status.st_nlink > 1:
             names.setdefault((status.st_dev, status.st_ino), []).append(file)
             links[status.st_dev, status.st_ino] = status.st_nlink
-    for key, found in names.items():
-        if len(found) < links[key]:
-            cure = "go on with a copy of the folder, made by: cp -r"
-            raise UsageError(f"{folder}: {found[0]} has another name elsewhere (a hard link); {cure}")
+    return next((found[0] for key, found in names.items() if len(found) < links[key]), None)
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -54,7 +60,8 @@ def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                     if entry.is_dir(follow_symlinks=False):
                         places.append(Path(entry.path))
                     else:
-                        yield os.path.relpath(entry.path, folder), entry.stat(follow_symlinks=False)
+                        with contextlib.suppress(FileNotFoundError):  # gone since
+                            yield os.path.relpath(entry.path, folder), entry.stat(follow_symlinks=False)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: can't be looked at: {error.strerror}") from None
 

@@ -24,7 +24,7 @@ from sframes_tui.run.events import (
     RunResumed,
 )
 from sframes_tui.run.folder import Layout, RunFolder
-from sframes_tui.run.journal import NAME, Journal
+from sframes_tui.run.journal import Journal
 from sframes_tui.run.tree import Tree
 
 LOG = "run.log"
@@ -105,7 +105,7 @@ class Recorder:
     def open_journal(self) -> None:
         """From now on events are written down; the journal is closed at the end. Raises `OSError`."""
         assert self._folder is not None
-        self._journal = Journal(self._folder.path / NAME, self._folder.patience)
+        self._journal = Journal(self._folder.tree, self._folder.patience)
 
     @property
     def journal(self) -> Journal:

@@ -53,6 +53,8 @@ class Planned:
     model: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     """See `header.facts_of`."""
+    text: str = ""
+    """The run's copy of its text; told from version 0.3 on."""
     circumstances: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -12,6 +12,7 @@ from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.retell import Retelling
 from sframes_tui.run.status import run_status
+from sframes_tui.run.tree import Tree
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated
 from tests.run.story_run import draw, write_config
@@ -75,7 +76,7 @@ def test_what_does_not_count_is_cut_off_and_nothing_else(tmp_path_factory, data)
     folder = tmp_path_factory.mktemp("mended", numbered=True)
     (folder / ".sframes").mkdir()
     (folder / NAME).write_bytes(line({"kind": "x"}) + data)
-    Journal(folder / NAME).close()
+    Journal(Tree(folder)).close()
     reader = Reader(folder / NAME)
     assert next(iter(reader)) == {"kind": "x"}
     list(reader)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
 from sframes_tui.errors import ModelError
-from sframes_tui.run.journal import NAME, Journal
+from sframes_tui.run.journal import Journal
 from sframes_tui.run.session import Session
 from sframes_tui.run.survey import Survey
 from sframes_tui.story.identity import Identities
@@ -20,7 +20,7 @@ def new_session(plan, folder, engine):
     pairs = {(plan.prompt(frame), plan.style_text(frame)) for frame in plan.frames}
     prompts = {pair: engine.fit([pair[0]], pair[1])[0] for pair in pairs}
     survey = Survey(todo=dict.fromkeys(range(len(plan.frames)), "new"))
-    journal = Journal(folder.path / NAME)
+    journal = Journal(folder.tree)
     return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts, "paint")
 
 

@@ -16,6 +16,7 @@ from sframes_tui.run import replay
 from sframes_tui.run.header import facts_of
 from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.replay import Replay
+from sframes_tui.run.tree import Tree
 from tests.run.paint import PaintEngine
 from tests.run.small_disk import fill as fill_disk
 from tests.run.small_disk import small_disk
@@ -52,7 +53,7 @@ def read(path, data):
 
 
 def fill(path, count=12):
-    journal = Journal(path)
+    journal = Journal(Tree(path.parent))
     for number in range(count):
         journal.append("running", file=f"oil 0-{number}.png", frame=number, text="\ud800 ü 🙂 \n")
     journal.close()
@@ -100,7 +101,7 @@ def test_no_flipped_bit_gives_another_record(path):
 def test_a_bad_rest_is_cut_off_and_kept_aside(path):
     data = fill(path)
     path.write_bytes(data + b"torn")
-    journal = Journal(path)
+    journal = Journal(Tree(path.parent))
     journal.append("resumed")
     journal.close()
     assert [record["kind"] for record in Reader(path)] == ["running"] * 12 + ["resumed"]
@@ -111,7 +112,7 @@ def test_of_a_long_bad_rest_only_so_much_is_kept(path, monkeypatch):
     monkeypatch.setattr(journal_file, "MAX_KEPT", 10)
     data = fill(path)
     path.write_bytes(data + b"torn" * 1000)
-    Journal(path).close()
+    Journal(Tree(path.parent)).close()
     assert path.read_bytes() == data
     assert [each.read_bytes() for each in (path.parent / ".sframes").glob("journal.bad-*")] == [b"torntornto"]
 
@@ -123,14 +124,14 @@ def test_a_bad_rest_is_cut_off_where_the_disk_has_no_room_to_keep_it(tmp_path):
             file.write(b"torn" * 20_000)
         (folder / ".sframes").mkdir()
         fill_disk(folder)
-        Journal(folder / "journal.jsonl").close()
+        Journal(Tree(folder)).close()
         assert (folder / "journal.jsonl").read_bytes() == data
         assert not list((folder / ".sframes").iterdir())
 
 
 def test_a_record_that_does_not_fit_is_not_there_at_all(path, monkeypatch):
     data = fill(path)
-    journal = Journal(path)
+    journal = Journal(Tree(path.parent))
     write = os.write
     monkeypatch.setattr("sframes_tui.run.journal.os.write", lambda file, line: write(file, line[:7]))
     with pytest.raises(OSError, match="No space"):
@@ -142,7 +143,7 @@ def test_a_record_that_does_not_fit_is_not_there_at_all(path, monkeypatch):
 
 
 def test_two_threads_write_whole_lines(path):
-    journal = Journal(path)
+    journal = Journal(Tree(path.parent))
     threads = [threading.Thread(target=lambda: [journal.append("resumed") for _ in range(50)]) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -316,7 +317,7 @@ def test_what_lies_behind_the_torn_place_costs_nothing(path):
         file.truncate(2**36)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert len(list(Reader(path))) == 12
-    Journal(path).close()
+    Journal(Tree(path.parent)).close()
     assert path.read_bytes() == data
     (kept,) = (path.parent / ".sframes").iterdir()
     assert kept.stat().st_size == journal_file.MAX_KEPT
@@ -330,13 +331,13 @@ def test_a_line_of_any_length_is_refused_before_it_is_read_whole(path):
     with pytest.raises(OSError, match="longer than any"):
         list(Reader(path))
     with pytest.raises(OSError, match="longer than any"):
-        Journal(path)
+        Journal(Tree(path.parent))
     assert path.read_bytes().startswith(data + b"01234567 {")
 
 
 def test_a_long_list_is_told_in_several_records(path, monkeypatch):
     monkeypatch.setattr(journal_file, "LONG_LINE", 200)
-    journal = Journal(path)
+    journal = Journal(Tree(path.parent))
     files = [f"oil 0-{number}.png" for number in range(50)]
     journal.append_list("void", "files", files)
     journal.append_list("changed", "wishes", [[FILE, 1, None, "x" * 500, None]], follow=True)
@@ -362,7 +363,7 @@ def test_a_reader_follows_what_is_written_and_bears_that_it_is_cut(path):
 
 def test_what_is_written_while_it_is_read_is_left_for_the_next_time(path):
     fill(path)
-    reader, journal = Reader(path), Journal(path)
+    reader, journal = Reader(path), Journal(Tree(path.parent))
     for _ in reader:
         journal.append("resumed")
     assert len(list(reader)) == 12
