@@ -18,15 +18,35 @@ def png(path, size=(32, 16), **options):
     return path
 
 
+def chunk(kind, content, wrong=0):
+    body = kind + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body) ^ wrong)
+
+
+def header(width, height, depth=8, colours=2, interlaced=0):
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, interlaced))
+
+
+def pixels(width, height, bits=24):
+    """A chunk of black ones."""
+    compress = zlib.compressobj(9)
+    row = bytes(1 + -(-width * bits // 8))
+    return chunk(b"IDAT", b"".join(compress.compress(row) for _ in range(height)) + compress.flush())
+
+
+END = chunk(b"IEND", b"")
+SMALL = pixels(64, 64)
+BOMB = zlib.compress(bytes(50_000_000), 9)
+
+
+def write(path, *chunks):
+    path.write_bytes(stored_picture.SIGNATURE + b"".join(chunks))
+    return path
+
+
 def bomb(path, side):
     """A PNG of `side` x `side` black pixels in a few kilobytes."""
-    compress = zlib.compressobj(9)
-    rows = b"".join(compress.compress(bytes(1 + side // 8)) for _ in range(side)) + compress.flush()
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
-    written = [struct.pack(">I", len(data)) + kind + data for kind, data in chunks]
-    crcs = [struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks]
-    path.write_bytes(stored_picture.SIGNATURE + b"".join(a + b for a, b in zip(written, crcs, strict=True)))
-    return path
+    return write(path, header(side, side, 1, 0), pixels(side, side, 1), END)
 
 
 def refused(path, said, size=None):
@@ -65,6 +85,55 @@ def test_broken_files_are_refused(tmp_path):
     ]:
         path.write_bytes(content)
         refused(path, said)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "said"),
+    [
+        ([header(64, 64), header(60_000, 60_000), SMALL], "two headers"),
+        ([header(64, 64), header(12_000, 12_000), SMALL], "two headers"),
+        ([header(64, 64), SMALL, header(12_000, 12_000)], "two headers"),
+        ([chunk(b"tEXt", b"a\0b"), header(64, 64), SMALL], "doesn't begin with a header"),
+        ([chunk(b"IHDR", b"short"), SMALL], "doesn't begin with a header"),
+        ([header(1, 2**26), SMALL], "1 x 67108864 pixels are more"),
+        ([header(2**31 - 1, 2**31 - 1), SMALL], "pixels are more"),
+        ([header(0, 5), SMALL], "damaged"),
+        ([header(64, 64, 3), SMALL], "damaged"),
+        ([header(64, 64)], "no PNG"),
+        ([header(64, 64, 8, 3), chunk(b"PLTE", bytes(900)), SMALL], "palette"),
+        ([header(64, 64), *[chunk(b"IDAT", b"")] * stored_picture.MAX_CHUNKS, SMALL], "more than 100,000 parts"),
+        ([header(64, 64), *[chunk(b"junK", b"")] * stored_picture.MAX_CHUNKS, SMALL], "more than 100,000 parts"),
+        ([header(64, 64), b"\xff\xff\xff\xffIDATx"], "no PNG"),
+        ([header(64, 64), chunk(b"zTXt", b"sframes\0\0" + BOMB), SMALL], "too large"),
+        ([header(64, 64), chunk(b"tEXt", b"a\0b", wrong=1), SMALL], "damaged"),
+    ],
+    ids=range(16),
+)
+def test_a_picture_put_together_to_do_harm_is_one_sentence(tmp_path, recwarn, chunks, said):
+    refused(write(tmp_path / "a.png", *chunks, END), said)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [header(64, 64), chunk(b"iCCP", b"k\0\0" + BOMB), SMALL],
+        [header(64, 64), *[chunk(b"acTL", struct.pack(">II", 2**31, 0))] * 2, chunk(b"fcTL", b"?"), SMALL],
+        [header(64, 64), chunk(b"eXIf", b"II*\0" + bytes(40)), chunk(b"gAMA", b"\0\0\0\0"), SMALL],
+        [header(64, 64, 8, 3), chunk(b"PLTE", bytes(9)), chunk(b"tRNS", b"\0\x80"), pixels(64, 64, 8)],
+        [header(64, 64, 16, 0), pixels(64, 64, 16)],
+        [header(64, 64, 16, 6), pixels(64, 64, 64)],
+        [header(64, 64), chunk(b"IDAT", zlib.compress(bytes(50_000_000), 9))],
+        [header(64, 64), *[chunk(b"IDAT", b"")] * 1000, SMALL],
+    ],
+    ids=range(8),
+)
+def test_what_is_no_part_of_the_pixels_is_not_looked_at(tmp_path, recwarn, chunks):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    picture = read_stored(write(tmp_path / "a.png", *chunks, END), (64, 64))
+    assert (picture.mode, picture.size, picture.getextrema()) == ("RGB", (64, 64), ((0, 0),) * 3)
+    assert not recwarn.list
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 20_000_000
 
 
 def test_other_formats_are_not_decoded_whatever_their_name_says(tmp_path):
