@@ -79,6 +79,11 @@ ATTACKS = {
     ],
     "picture bombs, broken pictures, special files": [
         "tests/run/test_stored_picture.py::test_a_bomb_is_refused_before_it_is_decoded",
+        "tests/run/test_stored_picture.py::test_a_picture_put_together_to_do_harm_is_one_sentence",
+        "tests/run/test_stored_picture.py::test_what_is_no_part_of_the_pixels_is_not_looked_at",
+        "tests/run/test_resume.py::test_a_base_that_is_no_picture_is_drawn_again_before_what_is_drawn_from_it",
+        "tests/run/test_resume.py::test_a_picture_that_no_grid_can_show_is_named",
+        "tests/run/test_resume.py::test_a_base_of_another_size_than_the_models_is_named",
         "tests/run/test_stored_picture.py::test_broken_files_are_refused",
         "tests/run/test_stored_picture.py::test_links_pipes_folders_and_devices_are_no_pictures",
     ],

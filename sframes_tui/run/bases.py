@@ -13,8 +13,9 @@ from sframes_tui.story.plan import Frame, Plan
 class Bases:
     """Which picture a frame starts from, under the rule for failed ones, and that picture."""
 
-    def __init__(self, plan: Plan, layout: Layout) -> None:
-        self._plan, self._layout = plan, layout
+    def __init__(self, plan: Plan, layout: Layout, size: tuple[int, int]) -> None:
+        """`size`: of every picture, (width, height)."""
+        self._plan, self._layout, self._size = plan, layout, size
         self._rule = plan.config.generation_config.on_failed_base
         self._pictures: dict[int, Image.Image] = {}
         self._failed: set[int] = set()
@@ -35,7 +36,7 @@ class Bases:
         """Exactly the picture that was saved. Raises `DiskError` where it went away meanwhile."""
         if number in self._pictures:
             return self._pictures[number]
-        return read_picture(self._layout.picture(self._plan.frames[number]))
+        return read_picture(self._layout.picture(self._plan.frames[number]), self._size)
 
     def keep(self, number: int, picture: Image.Image) -> None:
         """Holds a picture that others wait for."""
@@ -52,10 +53,10 @@ class Bases:
         return len(self._pictures)
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(path: Path, size: tuple[int, int]) -> Image.Image:
     """A saved picture, whole, in RGB. Raises `DiskError`."""
     try:
-        return read_stored(path)
+        return read_stored(path, size)
     except OSError as error:
-        what = f"{path}: can't be read, and others start from it: {error.strerror}; resume draws it again"
-        raise DiskError(what) from None
+        what = f"{path}: can't be read, and others start from it: {error.strerror}"
+        raise DiskError(f"{what}; take it away, and resume draws it again") from None

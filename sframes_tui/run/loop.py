@@ -81,7 +81,7 @@ class Loop:
         self._slots = engine.capacity if engine.pinned else 1
         self._schedule = Schedule(session.plan, engine.capacity, self._slots, todo, follow)
         self._archive = Archive(session, sheets or {})
-        self._bases = Bases(session.plan, session.folder)
+        self._bases = Bases(session.plan, session.folder, (session.facts.width, session.facts.height))
         self._hands = Hands(session, self._bases)
         self._in_hand: dict[int, InHand] = {}
         self._attempts: dict[int, int] = {}

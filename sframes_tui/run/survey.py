@@ -1,7 +1,8 @@
 """Plan + journal + files -> which pictures count and what is to be drawn. Must not import torch.
 
 A picture counts if the journal has it with the identity that the plan wants, the file has the journal's size and
-SHA-256, and the picture that it started from counts too. It is stale if it started from another picture than the
+SHA-256, and the picture that it started from counts too. One that others are to be drawn from has to be a picture of
+the run's size besides: a stranger's needn't be. It is stale if it started from another picture than the
 one that counts now. Nothing here writes.
 """
 
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
+from sframes_tui.run.header import facts_of
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Replay
+from sframes_tui.run.stored_picture import read_stored
 from sframes_tui.story.identity import Identities
 from sframes_tui.story.plan import Frame, Plan
 
@@ -107,9 +110,32 @@ class _Surveyor:
         if wish is not None:
             reason = "asked"
         if reason is not None:
+            self._require_base(frame)
             self.found.todo[frame.number] = reason
             if reason == "failed" or (wish is not None and wish.follow):
                 self.found.follow.add(frame.number)
+
+    def _require_base(self, frame: Frame) -> None:
+        """Whether what it will be drawn from is a picture; where it isn't, that is drawn again before."""
+        source = self._source(frame)
+        while source in self.found.kept and source not in self.found.todo:
+            saved = self.found.kept[source]
+            if self._can_be_read(saved):
+                return
+            del self.found.kept[source]
+            self.found.stale.discard(source)
+            self.found.misplaced = [each for each in self.found.misplaced if each[0] is not saved]
+            self.found.todo[source] = "missing"
+            source = self._source(self._plan.frames[source])
+
+    def _can_be_read(self, saved: Saved) -> bool:
+        elsewhere = [path for each, path in self.found.misplaced if each is saved]
+        facts = facts_of(self._replay.header)
+        try:
+            read_stored((elsewhere or [self._layout.path / saved.file])[0], (facts.width, facts.height))
+        except OSError:
+            return False
+        return True
 
     def _doubt(self, frame: Frame, file: str, saved: Saved | None) -> str | None:
         """Why the picture doesn't count; None if it does."""

@@ -27,13 +27,15 @@ def new_session(plan, folder, engine):
 class PaintEngine:
     """Draws each frame in `steps` advances, `capacity` at a time; frames named in `spoiled` fail."""
 
-    def __init__(self, plan, capacity=1, steps=2, spoiled=(), pinned=False, shrinks=(), dtype="float32", too_long=()):
+    def __init__(
+        self, plan, capacity=1, steps=2, spoiled=(), pinned=False, shrinks=(), dtype="float32", too_long=(), size=SIZE
+    ):
         """`shrinks`: after how many advances it takes only half as many frames, as engines short of memory do.
 
         `too_long`: prompts that it can't read whole.
         """
-        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *SIZE, "cpu", dtype, "brush", "paint")
-        self._too_long = too_long
+        self.facts = Facts("paint", "Paint", Sampling(scheduler="DDIM"), *size, "cpu", dtype, "brush", "paint")
+        self._too_long, self._size = too_long, size
         self.capacity, self._steps, self._spoiled, self._plan = capacity, steps, set(spoiled), plan
         self.pinned, self._slots = pinned, capacity
         self._shrinks, self._advances = set(shrinks), 0
@@ -91,7 +93,7 @@ class PaintEngine:
         if self._plan.name(self._plan.frames[job.frame]) in self._spoiled:
             return Spoiled(job.frame, "painted over")
         red = 0 if job.base is None else job.base.getpixel((0, 0))[0] + 1
-        return Drawn(job.frame, Image.new("RGB", SIZE, (red, job.frame % 256, job.seed % 256)))
+        return Drawn(job.frame, Image.new("RGB", self._size, (red, job.frame % 256, job.seed % 256)))
 
     no_room = ()
     """How often there is no room when it wakes, as a list of so many whatevers."""

@@ -9,7 +9,7 @@ from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.loop import Control
 from sframes_tui.story.config_file import load_config
 from sframes_tui.story.draft import make_draft
-from tests.run.paint import SIZE, PaintEngine
+from tests.run.paint import PaintEngine
 
 CONFIG = """[prompt_config]
 source = "story.txt"
@@ -51,7 +51,7 @@ class ChainEngine(PaintEngine):
             return outcome
         base = b"" if job.base is None else job.base.tobytes()
         colour = hashlib.sha256(repr((job.prompt, job.seed, job.strength)).encode() + base).digest()[:3]
-        return Drawn(job.frame, Image.new("RGB", SIZE, tuple(colour)))
+        return Drawn(job.frame, Image.new("RGB", self._size, tuple(colour)))
 
 
 def write_config(folder, options="", story=STORY):

@@ -19,6 +19,7 @@ from sframes_tui.run.resume import open_run
 from sframes_tui.run.status import run_status
 from tests.run.story_run import ChainEngine, Watch, pictures, resume
 
+SIZE = (32, 32)
 LEFT = ["chalk 0-1.png", "oil 0-2.png", "chalk 0-2.png"]
 
 
@@ -49,15 +50,15 @@ def test_what_it_drew_counts(begun):
 
 def test_it_goes_on_and_stays_of_its_version(begun):
     before = pictures(begun)
-    assert redrawn(resume(begun)) == LEFT
+    assert redrawn(resume(begun, size=SIZE)) == LEFT
     assert before.items() <= pictures(begun).items()
     assert replay(begun).last_header["identity_version"] == 2
-    assert "nothing to do" in resume(begun).of(Notice)[0].text
+    assert "nothing to do" in resume(begun, size=SIZE).of(Notice)[0].text
 
 
 def test_its_pictures_are_drawn_again_and_old_takes_chosen(begun):
     watch = Watch()
-    make = lambda draft: ChainEngine(draft.plan)  # noqa: E731
+    make = lambda draft: ChainEngine(draft.plan, size=SIZE)  # noqa: E731
     redraw.redraw(begun, redraw.Request((1,), seed=9), make, watch.emit, watch.control)
     assert redrawn(watch) == ["chalk 0-0.png"]
     redraw.choose(begun, (2,), 0, watch.emit)

@@ -1,14 +1,18 @@
 """Runs that go on: the same bytes as an unbroken run, whatever was lost."""
 
+import hashlib
+import io
 import shutil
 
 import pytest
+from PIL import Image
 
-from sframes_tui.errors import FolderInUseError, ModelError, SFramesError, UsageError
+from sframes_tui.errors import DiskError, FolderInUseError, ModelError, SFramesError, UsageError
+from sframes_tui.printable import counted
 from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice, RunCompleted, RunStarted
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.folder import lock_folder
-from sframes_tui.run.journal import NAME
+from sframes_tui.run.journal import NAME, Reader, encode
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.state import DONE, FAILED, PLANNED, SKIPPED
@@ -92,6 +96,55 @@ def test_a_lost_picture_and_its_descendants_are_drawn_again_and_only_those(finis
     assert redrawn(watch) == CHAIN[1:]
     assert watch.of(RunStarted)[0].kept == (0, 1, 2, 3, 5, 6, 9)
     assert pictures(finished) == whole
+
+
+def forge(folder, file, data):
+    """Puts something else in a picture's place, and into the journal that it is the picture."""
+    (saved,) = [record for record in Reader(folder / NAME) if record["kind"] == "saved" and record["file"] == file]
+    (folder / file).write_bytes(data)
+    forged = {**saved, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    with (folder / NAME).open("ab") as journal:
+        journal.write(encode(forged))
+
+
+def png_of(side):
+    content = io.BytesIO()
+    Image.new("RGB", (side, side)).save(content, "PNG")
+    return content.getvalue()
+
+
+def two_headers(side):
+    data = png_of(side)
+    return data[:8] + png_of(128)[8:33] + data[8:]
+
+
+@pytest.mark.parametrize("content", [b"no picture", two_headers(12_000), png_of(64), png_of(8)[:50]], ids=range(4))
+@pytest.mark.parametrize("forged", [["chalk 0-1.png"], ["oil 0-0.png", "chalk 0-1.png"]], ids=["one", "chain"])
+def test_a_base_that_is_no_picture_is_drawn_again_before_what_is_drawn_from_it(finished, content, forged):
+    whole = pictures(finished)
+    for file in forged:
+        forge(finished, file, content)
+    (finished / "oil 0-2.png").unlink()
+    watch = resume(finished)
+    assert redrawn(watch) == [*forged, *CHAIN[1:]]
+    said = [event.text for event in watch.of(Notice)]
+    assert f"to draw: {counted(len(forged) + 1, 'picture')} missing or damaged" in said
+    assert isinstance(watch.events[-1], RunCompleted)
+    assert whole.items() <= pictures(finished).items()
+
+
+def test_a_picture_that_no_grid_can_show_is_named(finished):
+    forge(finished, "oil 1-1.png", b"no picture")
+    with pytest.raises(DiskError, match=r"oil 1-1\.png: can't be read for its grid: .* take it away"):
+        resume(finished)
+    (finished / "oil 1-1.png").unlink()
+    assert redrawn(resume(finished)) == ["oil 1-1.png"]
+
+
+def test_a_base_of_another_size_than_the_models_is_named(config, tmp_path):
+    folder, _ = draw(config, tmp_path / "other", stop_after=1)
+    with pytest.raises(DiskError, match="16 x 8 pixels instead of 64 x 64; take it away"):
+        resume(folder, size=(64, 64))
 
 
 def test_a_lost_grid_is_made_again_without_the_model(finished):
