@@ -11,10 +11,11 @@ import torch
 
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.devices import HALF
+from sframes_tui.engine.foreign import foreign
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, check_header, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
-from sframes_tui.errors import ModelError, message_of
+from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import cached_snapshot
 
@@ -32,8 +33,8 @@ def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: to
     check_folder_proportions(folder, model, weights=[path], replaced=tuple(replaced))
     loader: Pipeline = pipeline_class(folder, model)
     unused = unused_parts(folder, model)
-    try:
-        return loader.from_single_file(
+    with foreign(f"model {model!r} can't be loaded with the configuration in {folder}"):
+        pipe: Pipeline = loader.from_single_file(
             str(path),
             config=str(folder),
             torch_dtype=dtype,
@@ -42,10 +43,7 @@ def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: to
             **replaced,
             **_exact_vae(path, folder, dtype),
         )
-    except Exception as error:
-        raise ModelError(
-            f"model {model!r} can't be loaded with the configuration in {folder}: {message_of(error)}"
-        ) from error
+    return pipe
 
 
 def _exact_vae(path: Path, folder: Path, dtype: torch.dtype) -> dict[str, Any]:

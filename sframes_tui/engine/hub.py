@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from sframes_tui.engine.download import Meter, metered
-from sframes_tui.engine.safety import has_weights, pipeline_class, read_parts, weight_files
+from sframes_tui.engine.safety import has_weights, is_combined, pipeline_class, read_parts, weight_files
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_source import PICKLES, ModelSource, cached_snapshot
@@ -60,7 +60,7 @@ def _download(name: str, config: GenerationConfig, half: bool) -> Path:
         files = wanted_files(index.parent, name, sizes, config.variant, half)
         fetch = partial(snapshot_download, name, revision=config.revision, allow_patterns=files)
         folder = Path(metered(Meter(sum(sizes[file] for file in files)), lambda bar: fetch(tqdm_class=bar)))
-        if pipeline_class(folder, name)._load_connected_pipes:  # type: ignore[attr-defined]  # noqa: SLF001
+        if is_combined(pipeline_class(folder, name)):
             _download_connected(name, config)
     except ModelError:
         raise

@@ -10,13 +10,16 @@ import torch
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.checkpoint import load_checkpoint
 from sframes_tui.engine.families import image_pipeline
+from sframes_tui.engine.foreign import foreign
 from sframes_tui.engine.hub import hub_folder
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
 from sframes_tui.engine.vae_format import part_formats
-from sframes_tui.errors import ModelError, message_of
+from sframes_tui.errors import ModelError
+from sframes_tui.printable import printable
 from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.model_files import TEXT_LIMIT, read_model_file
 from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
 
 
@@ -41,7 +44,7 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     """
     quiet()
     if source.kind == "checkpoint" and source.path is not None:
-        return Loaded(paired(load_checkpoint(source.path, source.name, config, dtype)), ())
+        return Loaded(_paired(load_checkpoint(source.path, source.name, config, dtype), source.name), ())
     half = dtype in (torch.float16, torch.bfloat16)
     folder = hub_folder(source, config, half) if source.kind == "hub" else source.path
     if folder is None or not folder.is_dir():
@@ -51,17 +54,22 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     check_folder(folder, source.name, replaced=replaced)
     check_folder_proportions(folder, source.name, replaced=replaced)
     variant = pick_variant(folder, config.variant, half)
-    pipelines = paired(load_folder(folder, source.name, dtype, variant, scheduler))
+    pipelines = _paired(load_folder(folder, source.name, dtype, variant, scheduler), source.name)
     return Loaded(pipelines, _notices(folder), folder, variant, stands_in=scheduler is not None)
 
 
 def _notices(folder: Path) -> tuple[str, ...]:
     """What the model's folder wants to have said at every start, and what of it is left out."""
     notice = folder / NOTICE
-    said = [notice.read_text("utf-8", errors="replace")[:2000].strip()] if notice.is_file() else []
+    said = [_start_of(notice)] if notice.exists() else []
     if (folder / "safety_checker").is_dir():
         said.append("The model's safety checker is not used.")
     return tuple(said)
+
+
+def _start_of(notice: Path) -> str:
+    """Its first 2000 characters, harmless to show. The folder is one that was checked."""
+    return printable(read_model_file(notice, TEXT_LIMIT).decode(errors="replace")[:2000]).strip()
 
 
 def quiet() -> None:
@@ -93,7 +101,7 @@ def load_folder(
     """
     loader: Pipeline = pipeline_class(folder, model)
     left_out = unused_parts(folder, model) | ({} if scheduler is None else {"scheduler": None})
-    try:
+    with foreign(f"model {model!r} can't be loaded"):
         pipe = loader.from_pretrained(
             folder,
             torch_dtype=part_formats(dtype),
@@ -104,9 +112,12 @@ def load_folder(
         )
         if scheduler is not None:
             pipe.register_modules(scheduler=scheduler)
-    except Exception as error:
-        raise ModelError(f"model {model!r} can't be loaded: {message_of(error)}") from error
     return pipe
+
+
+def _paired(text: Pipeline, model: str) -> Pipelines:
+    with foreign(f"model {model!r} can't be used"):
+        return paired(text)
 
 
 def paired(text: Pipeline) -> Pipelines:

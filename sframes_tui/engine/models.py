@@ -18,6 +18,7 @@ from sframes_tui.engine.capabilities import (
     scheduler_settings,
 )
 from sframes_tui.engine.exact import exact_kernels
+from sframes_tui.engine.foreign import foreign
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.protocol import Engine, Facts
@@ -63,7 +64,8 @@ class Model:
             pipe.scheduler = scheduler
         use_scheduler(pipelines, config, self._loaded.stands_in)
         count_steps(pipelines, config.num_inference_steps, None)
-        size = picture_size(pipelines, config.width, config.height)
+        with foreign(f"model {label!r} can't be used"):
+            size = picture_size(pipelines, config.width, config.height)
         notices = (
             *self._loaded.notices,
             *lacks(pipelines, config, size),

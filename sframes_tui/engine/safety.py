@@ -1,19 +1,28 @@
 """Looks a model folder over before anything of it is loaded: it may come from a stranger.
 
-What is refused here: code, pickles, classes of unknown libraries, weight files that are cut short, and
-configurations that ask for far more memory than the weights beside them fill.
+What is refused here: code, pickles, links, classes of unknown libraries, weight files that are cut short, settings that
+make a library fetch or run something, and other models that aren't the hub's.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sframes_tui.engine.families import text_class
-from sframes_tui.errors import ModelError
-from sframes_tui.story.model_source import PICKLES, read_json
+from sframes_tui.engine.model_settings import check_kinds, check_settings
+from sframes_tui.engine.tokenizer_files import check_tokenizer
+from sframes_tui.errors import ModelError, message_of
+from sframes_tui.story.model_files import check_files, read_json, read_model_file
+from sframes_tui.story.model_source import PICKLES, cached_snapshot
 
-CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib")
+CARD_LIMIT = 1_000_000
+
+VOCABULARIES = ("vocab_file", "merges_file", "tokenizer_file")
+"""Keys for which a tokenizer takes the files beside it, whatever is written there."""
+
+LISTS = ("vocab.json", "added_tokens.json")
+"""Tokens and their numbers, and nothing that anybody does."""
 
 UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""
@@ -50,14 +59,78 @@ def check_folder(folder: Path, model: str, weights: bool = True, replaced: Colle
 
     Without `weights` the folder is one that only describes a checkpoint. Parts that are `replaced` are not loaded.
     """
-    _check_files(folder, model)
-    pipeline_class(folder, model)
+    check_files(folder, model)
+    kind = pipeline_class(folder, model)
+    _check_parts(folder, model, weights, replaced)
+    if is_combined(kind):
+        for other in connected_models(folder, model):
+            _check_connected(other, model)
+
+
+def _check_parts(folder: Path, model: str, weights: bool = True, replaced: Collection[str] = ()) -> None:
     for part in read_parts(folder, model):
         if part.name in replaced:
             continue
         part_class = check_part(part, folder, model)
+        _check_part_files(folder / part.name, part_class, model)
         if weights and has_weights(part_class):
             _check_weights(folder / part.name, model)
+    check_settings(read_json(folder / "model_index.json", model), "model_index.json", model)
+
+
+def is_combined(kind: Any) -> bool:
+    """Whether diffusers loads other models along with a pipeline."""
+    return bool(kind._load_connected_pipes)  # noqa: SLF001
+
+
+def connected_models(folder: Path, model: str) -> list[str]:
+    """The hub ids of the models that a combined pipeline wants besides its own parts, as its model card names them.
+
+    Diffusers loads them along. Raises `ModelError` for anything but the name of a hub model, such as a folder's.
+    """
+    from huggingface_hub import ModelCard
+
+    try:
+        text = read_model_file(folder / "README.md", CARD_LIMIT).decode(errors="replace")
+        named = ModelCard(text, ignore_metadata_errors=True).data.get("prior") or []
+    except FileNotFoundError:
+        return []
+    except Exception as error:
+        raise ModelError(f"model {model!r}: its README.md can't be read: {message_of(error)}") from None
+    for name in named if isinstance(named, list) else [named]:
+        if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or Path(name).exists():
+            raise ModelError(f"model {model!r}: its README.md has prior = {name!r}, which is no model of the hub")
+    return list(named)
+
+
+def _check_connected(name: str, model: str) -> None:
+    import diffusers
+
+    folder = cached_snapshot(name)
+    if folder is None:
+        raise ModelError(f"model {model!r}: it needs {name} too, which isn't on this machine; `hf download {name}`")
+    check_files(folder, name)
+    kind: Any = getattr(diffusers, str(read_json(folder / "model_index.json", name).get("_class_name")), None)
+    if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline) or is_combined(kind):
+        raise ModelError(f"model {model!r}: what it names in README.md, {name}, is no part of another model")
+    _check_parts(folder, name)
+
+
+def _check_part_files(folder: Path, part_class: type, model: str) -> None:
+    """Raises `ModelError` for whatever a json file of a part may not say."""
+    own = part_class.__module__.startswith("diffusers.")
+    harmless = {*getattr(part_class, "vocab_files_names", VOCABULARIES), *(["auto_map"] if own else [])}
+    for path in sorted(folder.glob("*.json")):
+        where = f"{folder.name}/{path.name}"
+        if path.name == "adapter_config.json":
+            raise ModelError(f"model {model!r}: {where} names another model's weights; take that file away")
+        if path.name == "tokenizer.json":
+            check_tokenizer(path, where, model)
+        elif path.name not in LISTS and ".index" not in path.suffixes:
+            settings = read_json(path, model)
+            check_settings(settings, where, model, harmless)
+            if own:
+                check_kinds(part_class, settings, where, model)
 
 
 def pipeline_class(folder: Path, model: str) -> type:
@@ -89,26 +162,37 @@ def check_part(part: Part, folder: Path, model: str) -> type:
             f"model {model!r}: its {part.name} is {part.package}.{part.class_name}, which is neither diffusers' nor "
             "transformers' own; code that comes with a model is not run"
         )
+    if not issubclass(found, _loadable()) and type(found).__name__ != "DummyObject":
+        raise ModelError(
+            f"model {model!r}: its {part.name} is {part.package}.{part.class_name}, which is no model, tokenizer or "
+            "scheduler"
+        )
     if not part.name.isidentifier() or not (folder / part.name).is_dir():
         raise ModelError(f"model {model!r}: the folder {part.name!r} is missing; the model is not complete")
     return found
+
+
+def _loadable() -> tuple[type, ...]:
+    """What a part may be: no pipeline, whose own parts nobody looked at, and no class that only finds another."""
+    import diffusers
+    import transformers
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    return (
+        diffusers.ModelMixin,
+        diffusers.SchedulerMixin,
+        transformers.PreTrainedModel,
+        transformers.PreTrainedTokenizerBase,
+        transformers.ProcessorMixin,
+        transformers.FeatureExtractionMixin,
+        ImageProcessingMixin,
+    )
 
 
 def has_weights(part_class: type) -> bool:
     import torch
 
     return issubclass(part_class, torch.nn.Module)
-
-
-def _check_files(folder: Path, model: str) -> None:
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in CODE:
-            raise ModelError(
-                f"model {model!r}: it holds code ({path.relative_to(folder)}), which is never run; "
-                "take the file away if the model works without it"
-            )
-        if not path.is_dir() and not path.is_file():
-            raise ModelError(f"model {model!r}: {path.relative_to(folder)} is not a plain file")
 
 
 def _check_weights(folder: Path, model: str) -> None:
@@ -146,36 +230,3 @@ def check_header(path: Path, model: str) -> None:
         raise ModelError(
             f"model {model!r}: {path.name} is damaged or was not downloaded to its end ({error})"
         ) from None
-
-
-_BOUNDS = (
-    (re.compile(r"^entries of .*block"), 16),
-    (re.compile(r"^entries of "), 4096),
-    (re.compile(r"per_block"), 32),
-    (re.compile(r"layers|blocks|depth|num_res|heads"), 256),
-    (re.compile(r"sample_size|image_size|pos_embed_max_size|patch_size|axes"), 16_384),
-)
-
-
-def check_numbers(config: Mapping[str, object], where: str, model: str) -> None:
-    """Raises `ModelError` for a model configuration with a number that no model has.
-
-    Depths, which cost time for every layer, get a bound of their own, and so do the sides of grids, which are
-    squared. What remains possible is measured against the weights by `check_folder_proportions`.
-    """
-    for key, number in _numbers(config):
-        bound = next((bound for pattern, bound in _BOUNDS if pattern.search(key)), 2**20)
-        if abs(number) > bound and "theta" not in key and "token" not in key:
-            raise ModelError(f"model {model!r}: {where} asks for {key} = {number}, which no model has")
-
-
-def _numbers(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        yield key, value
-    elif isinstance(value, Mapping) and depth < 8:
-        for name, inner in value.items():
-            yield from _numbers(inner, str(name), depth + 1)
-    elif isinstance(value, list) and depth < 8:
-        yield f"entries of {key}", len(value)
-        for inner in value:
-            yield from _numbers(inner, key, depth + 1)

@@ -10,7 +10,7 @@ from typing import get_args
 from sframes_tui.engine.capabilities import Pipelines, Scheduler, scheduler_name
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import read_json
+from sframes_tui.story.model_files import read_json
 from sframes_tui.story.schedulers import SCHEDULERS, Sigmas, takes_sigmas, with_settings
 
 CONFIGURATION = Path("scheduler", "scheduler_config.json")

@@ -1,6 +1,5 @@
 """Where a model's name points to, found without torch and without the network. Must not import torch or diffusers."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +8,6 @@ from sframes_tui.errors import ModelError
 from sframes_tui.story.weight_kind import why_not_a_model
 
 BUILTIN_PREFIX = "builtin:"
-JSON_LIMIT = 10_000_000
 PACKAGE = Path(__file__).resolve().parent.parent
 BUILTINS = {"picturebook": PACKAGE / "picturebook"}
 NOTICE = "notice.txt"
@@ -119,16 +117,3 @@ def pick_variant(folder: Path, wanted: str | None, half: bool) -> str | None:
     files = [file.name for file in folder.glob("*/*.safetensors")]
     fitting = [name for name in files if ".fp16" in name]
     return "fp16" if fitting and (half or len(fitting) == len(files)) else None
-
-
-def read_json(path: Path, model: str) -> dict[str, object]:
-    """One of a model's json files. Raises `ModelError` unless it holds an object and is of a reasonable size."""
-    try:
-        if not path.is_file() or path.stat().st_size > JSON_LIMIT:
-            raise ValueError("not a plain file of reasonable size")
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"model {model!r}: {path.name} can't be read: {error}") from None
-    if not isinstance(content, dict):
-        raise ModelError(f"model {model!r}: {path.name} holds no JSON object")
-    return content

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_source import ModelSource, read_json
+from sframes_tui.story.model_files import read_json
+from sframes_tui.story.model_source import ModelSource
 from sframes_tui.story.schedulers import TAKES_ETA, Family, Sampling, Sigmas, takes_sigmas, with_settings
 
 FLOW = ("StableDiffusion3", "Flux", "QwenImage", "ZImage")

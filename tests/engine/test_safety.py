@@ -1,6 +1,7 @@
 """Model folders from strangers: nothing of them runs, and nothing of them uses up the machine."""
 
 import json
+import math
 import resource
 import shutil
 import struct
@@ -122,6 +123,89 @@ def test_a_configuration_that_asks_for_too_much_is_refused(folder, name):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refuse(folder, "which no model has|made to use up memory")
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < GIGABYTE / 4
+
+
+SETTINGS = {
+    "a kernel of the hub": ("text_encoder/config.json", {"attn_implementation": "evil/kernel"}),
+    "flash attention, fetched": ("text_encoder/config.json", {"_attn_implementation": "flash_attention_2"}),
+    "experts": ("text_encoder/config.json", {"text_config": {"experts_implementation": "evil/kernel"}}),
+    "code of the model": ("text_encoder/config.json", {"auto_map": {"AutoModel": "evil/repo--evil.Evil"}}),
+    "kernels for all": ("text_encoder/config.json", {"use_kernels": True}),
+    "quantization": ("unet/config.json", {"quantization_config": {"quant_method": "mxfp4"}}),
+    "other weights": ("text_encoder/config.json", {"transformers_weights": "../evil.safetensors"}),
+    "another configuration": ("text_encoder/config.json", {"configuration_files": ["config.99.json"]}),
+    "timm": ("text_encoder/config.json", {"vision_config": {"model_type": "timm_wrapper"}}),
+    "a repository": ("text_encoder/config.json", {"vision_config": {"architecture": "hf-hub:evil/model"}}),
+    "another tokenizer": ("tokenizer/tokenizer_config.json", {"fast_tokenizer_files": ["../../tokenizer.json"]}),
+    "gguf": ("tokenizer/tokenizer_config.json", {"gguf_file": "../../evil.gguf"}),
+    "a file elsewhere": ("tokenizer/tokenizer_config.json", {"spm_file": "/etc/passwd"}),
+    "a custom pipeline": ("model_index.json", {"custom_pipeline": "evil/repo"}),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_that_make_a_library_fetch_or_run_something_are_refused(folder, name):
+    file, values = SETTINGS[name]
+    change(folder / file, **values)
+    refuse(folder, rf"{file} has \w+ = .*, which can make a library fetch or run something; take that key out")
+
+
+def test_settings_of_honest_models_are_left_alone(folder):
+    change(
+        folder / "text_encoder" / "config.json",
+        _attn_implementation_autoset=True,
+        attn_implementation="sdpa",
+        quantization_config=None,
+        _name_or_path="openai/clip-vit-large-patch14",
+        torch_dtype="float16",
+    )
+    change(
+        folder / "tokenizer" / "tokenizer_config.json",
+        tokenizer_file="/root/.cache/huggingface/tokenizer.json",
+        special_tokens_map_file="./special_tokens_map.json",
+        model_max_length=10**30,
+    )
+    change(folder / "scheduler" / "scheduler_config.json", lambda_min_clipped=-math.inf)
+    change(folder / "unet" / "config.json", _name_or_path="../sdxl-unet/", optimization_step=3_000_000)
+    load_engine(GenerationConfig(model=str(folder), num_inference_steps=1)).close()
+
+
+def test_the_schedulers_numbers_are_bounded_too(folder):
+    change(folder / "scheduler" / "scheduler_config.json", num_train_timesteps=10**9)
+    refuse(folder, "scheduler/scheduler_config.json asks for num_train_timesteps = 1000000000, which no model has")
+
+
+@pytest.mark.parametrize("value", [[[1]], "64", {"a": 1}, [[]]])
+def test_what_is_no_number_where_one_belongs_is_named(folder, value):
+    change(folder / "unet" / "config.json", sample_size=value)
+    refuse(folder, r"unet/config.json has sample_size = .*, which is no number")
+
+
+def test_a_part_that_is_a_pipeline_of_its_own_is_refused(folder):
+    change(folder / "model_index.json", unet=["diffusers", "DiffusionPipeline"])
+    refuse(folder, "its unet is diffusers.DiffusionPipeline, which is no model, tokenizer or scheduler")
+
+
+@pytest.mark.parametrize("part", [["transformers", "AutoTokenizer"], ["diffusers", "AutoModel"]])
+def test_a_class_that_only_finds_another_is_refused(folder, part):
+    change(folder / "model_index.json", tokenizer=part)
+    refuse(folder, "which is no model, tokenizer or scheduler")
+
+
+def test_an_adapter_that_names_another_model_is_refused(folder):
+    (folder / "text_encoder" / "adapter_config.json").write_text('{"base_model_name_or_path": "evil/model"}')
+    refuse(folder, "text_encoder/adapter_config.json names another model's weights")
+
+
+def test_a_notice_is_shown_harmlessly_and_never_read_through_a_link(folder, tmp_path):
+    (folder / "notice.txt").write_text("drawn by \x1b[31mme")
+    engine = load_engine(GenerationConfig(model=str(folder), num_inference_steps=1))
+    assert "drawn by ␛[31mme" in engine.facts.notices
+    engine.close()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "notice.txt").unlink()
+    (folder / "notice.txt").symlink_to(tmp_path / "secret")
+    refuse(folder, "notice.txt is a link, which could lead elsewhere")
 
 
 def test_a_special_file_is_refused(folder):
