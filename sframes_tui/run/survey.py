@@ -129,10 +129,10 @@ class _Surveyor:
             source = self._source(self._plan.frames[source])
 
     def _can_be_read(self, saved: Saved) -> bool:
-        elsewhere = [path for each, path in self.found.misplaced if each is saved]
+        (file, *_) = [*(file for each, file in self.found.misplaced if each is saved), saved.file]
         facts = facts_of(self._replay.header)
         try:
-            read_stored((elsewhere or [self._layout.path / saved.file])[0], (facts.width, facts.height))
+            read_stored(self._layout.path / file, (facts.width, facts.height))
         except OSError:
             return False
         return True
