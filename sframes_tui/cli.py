@@ -5,14 +5,13 @@ What only one command needs is imported by that command: the screen is painted b
 
 import argparse
 import sys
-import tokenize
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sframes_tui.command_line import AGAIN_CODES, EXIT_CODES, SHORTCUTS, command_parser, draw_parser, notify_target
-from sframes_tui.errors import SFramesError, UsageError, message_of
+from sframes_tui.errors import SFramesError, UsageError
 from sframes_tui.standard_streams import complain, complain_of, harmless_streams, print_lines, require_tellable
 
 if TYPE_CHECKING:
@@ -123,9 +122,9 @@ def _convert(words: Sequence[str]) -> int:
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the script; it is parsed, never executed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="the file to write")
     arguments = parser.parse_args(words)
-    from sframes_tui.story.original import convert
+    from sframes_tui.story.original import convert, read_script
 
-    text, notes = convert(_read_script(arguments.script))
+    text, notes = convert(read_script(arguments.script))
     try:
         with arguments.output.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -136,15 +135,6 @@ def _convert(words: Sequence[str]) -> int:
     for note in notes:
         complain(note)
     return 0
-
-
-def _read_script(path: Path) -> str:
-    """A Python file's text, in the encoding that it declares."""
-    try:
-        with tokenize.open(path) as file:
-            return file.read()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UsageError(f"{path}: can't be read as a Python script: {message_of(error)}") from None
 
 
 def _trust(words: Sequence[str]) -> int:

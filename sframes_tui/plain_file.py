@@ -1,4 +1,4 @@
-"""Reads a file that may come from a stranger: no link followed, no pipe waited for, never more than a bound.
+"""Reads a file that may come from a stranger: no pipe waited for, never more than a bound, links only on demand.
 
 Imports nothing of the program.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def open_plain(path: Path) -> Iterator[int]:
-    """A descriptor that reads a regular file. A link, pipe or device is not opened, or not waited for.
+def open_plain(path: Path, *, follow: bool = False) -> Iterator[int]:
+    """A descriptor that reads a regular file. A pipe or device is not opened, or not waited for.
 
-    Raises `OSError`.
+    Nor is a link, unless `follow` says that the user himself named the file. Raises `OSError`.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags)
+    links = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | links)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a plain file", str(path))
@@ -27,10 +27,11 @@ def open_plain(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def read_plain(path: Path, most: int) -> bytes:
+def read_plain(path: Path, most: int, *, follow: bool = False) -> bytes:
     """What a regular file of at most `most` bytes holds. Raises as `open_plain`, and for a larger one."""
-    with open_plain(path) as descriptor:
-        if os.fstat(descriptor).st_size > most:
-            raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most)
+    with open_plain(path, follow=follow) as descriptor, open(descriptor, "rb", closefd=False) as file:
+        if os.fstat(descriptor).st_size <= most:
+            data: bytes | None = file.read(most + 1)  # None: a file of the system's that has nothing to give
+            if data is None or len(data) <= most:
+                return data or b""
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))

@@ -40,6 +40,7 @@ ATTACKS = {
         "tests/story/test_split.py::test_a_catastrophic_regex_is_an_error_within_a_second",
         "tests/story/test_split.py::test_all_chapters_share_one_time_limit",
         "tests/story/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
+        "tests/story/test_split.py::test_a_regex_that_searches_backwards_is_bounded_too",
     ],
     "names that lead out of the output folder": [
         "tests/story/test_names.py::test_names_are_safe_and_distinct_whatever_the_texts",
@@ -108,6 +109,8 @@ ATTACKS = {
         "tests/story/test_source.py::test_special_files_are_refused_without_opening_them",
         "tests/engine/test_safety.py::test_a_special_file_is_refused",
         "tests/test_attacks.py::test_pipes_and_devices_are_no_config_and_no_model",
+        "tests/story/test_original.py::test_what_is_no_plain_small_file_is_one_sentence_without_waiting",
+        "tests/story/test_source.py::test_a_file_that_only_the_system_reads_is_one_sentence",
     ],
     "links, pipes and forged records in a run folder": [
         "tests/run/test_plain_folder.py::test_a_link_is_refused_wherever_it_lies",
@@ -147,6 +150,7 @@ ATTACKS = {
         "tests/story/test_source.py::test_nul_characters_are_refused_with_the_offset",
         "tests/story/test_source.py::test_line_ends_become_one_and_only_those",
         "tests/test_cli.py::test_text_with_lone_surrogates_is_refused",
+        "tests/story/test_original.py::test_an_encoding_that_no_script_has_is_one_sentence",
     ],
     "config bombs": [
         "tests/test_cli.py::test_config_bombs_are_told_at_once",
@@ -156,10 +160,20 @@ ATTACKS = {
     "books as zip and xml bombs": [
         "tests/story/test_epub.py::test_a_zip_bomb_that_lies_about_its_size_is_refused",
         "tests/story/test_epub.py::test_entities_of_the_document_type_are_not_loaded",
+        "tests/story/test_epub.py::test_a_nested_navigation_document_is_walked_once",
+        "tests/story/test_epub.py::test_a_nested_ncx_is_walked_once",
+        "tests/story/test_epub.py::test_a_spine_of_very_many_items_is_refused_as_that",
+        "tests/story/test_epub.py::test_a_file_that_the_spine_lists_often_is_read_once",
+        "tests/story/test_epub.py::test_very_many_chapters_are_split_without_blaming_the_regex",
+        "tests/story/test_epub.py::test_a_namespace_as_long_as_a_book_does_not_multiply",
+        "tests/story/test_epub.py::test_very_many_comments_and_tags_are_read_fast_or_refused",
+        "tests/story/test_epub.py::test_names_as_long_as_books_are_refused",
     ],
     "texts of any size": [
         "tests/story/test_source.py::test_a_huge_file_is_refused_unread",
         "tests/story/test_split.py::test_endless_pieces_are_refused",
+        "tests/story/test_split.py::test_pieces_that_are_only_looked_at_have_an_end_too",
+        "tests/story/test_source.py::test_the_encoding_of_a_line_as_long_as_a_book_is_looked_for_in_a_part_of_it",
         "tests/test_cli.py::test_more_frames_than_memory_holds_are_refused",
     ],
 }

@@ -80,7 +80,7 @@ def read_config_text(path: Path, follow: bool = True) -> str:
             raise ConfigError(f"{path}: not a file; give the path of a .toml file")
         if status.st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_BYTES // 1000} kB, so it is no configuration file")
-        return (path.read_bytes() if follow else read_plain(path, MAX_BYTES)).decode("utf-8-sig")
+        return read_plain(path, MAX_BYTES, follow=follow).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; TOML files are, so save it as UTF-8") from None
     except FileNotFoundError:

@@ -1,8 +1,8 @@
 """An EPUB's bytes -> the text of its chapters, in reading order. Must not import torch or textual.
 
-The book may come from a stranger: nothing is written, no entity or document type is loaded, and what is
-unpacked is bounded by the bytes that really come out. Follows the EPUB 3.3 container and package documents;
-EPUB 2's NCX is read where there is no navigation document.
+The book may come from a stranger: nothing is written, no entity or document type is loaded, what is unpacked is
+bounded by the bytes that really come out, and each document is walked once, however deep it is. Follows the EPUB 3.3
+container and package documents; EPUB 2's NCX is read where there is no navigation document.
 """
 
 import io
@@ -12,17 +12,34 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 
 from lxml import etree
 
 from sframes_tui.errors import StoryError
 from sframes_tui.story.note import Note
-from sframes_tui.story.xhtml import Line, local_name, parse_xhtml, text_lines
+from sframes_tui.story.xhtml import (
+    Line,
+    decoded_markup,
+    local_name,
+    outermost,
+    parse_xhtml,
+    parse_xml,
+    text_lines,
+)
 
 MAX_UNPACKED = 32 * 1024 * 1024
 MAX_MEMBER = 8 * 1024 * 1024
 MAX_MEMBERS = 20_000
+"""Files in the archive, entries of the manifest and of the spine."""
+MAX_PATH = 1_000
+MAX_TAGS = 1_000_000
+"""Of all documents that are read; each takes some microseconds and, for a while, some hundred bytes."""
+MAX_LINKS = 100_000
+"""Of a table of contents; the files behind it are named by their headings."""
+MAX_TITLE = 200
+MAX_NOTES = 20
 
 FONT_SCRAMBLING = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 CONTAINER = "META-INF/container.xml"
@@ -63,21 +80,21 @@ def read_epub(data: bytes, name: str) -> tuple[tuple[EpubChapter, ...], tuple[No
     archive = _Archive(data, name)
     package_path = _package_path(archive)
     package = archive.xml(package_path)
-    manifest = _manifest(package, package_path)
+    manifest = _manifest(archive, package, package_path)
     titles = _titles(archive, manifest)
     archive.refuse_encrypted({item.path for item in manifest.values()})
     chapters: list[EpubChapter] = []
     notes: list[Note] = []
-    for item in _spine(package, manifest, notes):
+    for item in _spine(archive, package, manifest, notes):
         if item.path not in archive:
             notes.append(Note("warning", f"{item.path!r} is missing from the EPUB and left out."))
-        elif chapter := _chapter(item.path, archive.read(item.path), titles):
+        elif chapter := _chapter(item.path, archive.markup(item.path), titles):
             chapters.append(chapter)
         else:
             notes.append(Note("info", f"{item.path!r} of the EPUB holds no text to draw and is left out."))
     if not chapters:
         raise StoryError(f"{name!r}: the EPUB holds no text")
-    return tuple(chapters), tuple(notes)
+    return tuple(chapters), _first_notes(notes)
 
 
 class _Archive:
@@ -86,6 +103,7 @@ class _Archive:
     def __init__(self, data: bytes, name: str) -> None:
         self._name = name
         self._left = MAX_UNPACKED
+        self._tags_left = MAX_TAGS
         if data.count(b"PK\1\2") > MAX_MEMBERS:
             raise self.fault(f"it holds more than {MAX_MEMBERS:,} files")
         try:
@@ -93,6 +111,8 @@ class _Archive:
             self._members = {info.filename: info for info in self._zip.infolist()}
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise self.fault(f"the archive is broken ({error})") from None
+        if any(len(path) > MAX_PATH for path in self._members):
+            raise self.fault(f"it holds a file whose name has more than {MAX_PATH:,} characters")
 
     def fault(self, what: str) -> StoryError:
         return StoryError(f"{self._name!r} can't be read as an EPUB: {what}")
@@ -121,12 +141,19 @@ class _Archive:
         self._left -= len(data)
         return data
 
-    def xml(self, path: str) -> etree._Element:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
+    def markup(self, path: str) -> str:
+        """A document's text."""
         try:
-            root = etree.fromstring(self.read(path), parser)
-        except etree.XMLSyntaxError:
-            root = None
+            markup = decoded_markup(self.read(path))
+        except ValueError as error:
+            raise self.fault(f"{path!r} has {error}") from None
+        self._tags_left -= markup.count("<")
+        if self._tags_left < 0:
+            raise self.fault(f"it holds more than {MAX_TAGS:,} tags")
+        return markup
+
+    def xml(self, path: str) -> etree._Element:
+        root = parse_xml(self.markup(path))
         if root is None:
             raise self.fault(f"{path!r} is no XML")
         return root
@@ -135,7 +162,7 @@ class _Archive:
         """Scrambled fonts don't matter; a text that only the shop's own reader can open does."""
         if "META-INF/encryption.xml" not in self:
             return
-        for data in _named(self.xml("META-INF/encryption.xml"), "EncryptedData"):
+        for data in outermost(self.xml("META-INF/encryption.xml"), "EncryptedData"):
             methods = {method.get("Algorithm", "") for method in _named(data, "EncryptionMethod")}
             paths = {_resolved("", reference.get("URI", "")) for reference in _named(data, "CipherReference")}
             if paths & wanted and not methods <= FONT_SCRAMBLING:
@@ -164,27 +191,37 @@ def _package_path(archive: _Archive) -> str:
     raise archive.fault(f"{CONTAINER} names no package document")
 
 
-def _manifest(package: etree._Element, package_path: str) -> dict[str, _Item]:
+def _listed(archive: _Archive, package: etree._Element, name: str, where: str) -> list[etree._Element]:
+    listed = list(islice(_named(package, name), MAX_MEMBERS + 1))
+    if len(listed) > MAX_MEMBERS:
+        raise archive.fault(f"its {where} lists more than {MAX_MEMBERS:,} items")
+    return listed
+
+
+def _manifest(archive: _Archive, package: etree._Element, package_path: str) -> dict[str, _Item]:
     return {
         item.get("id", ""): _Item(
             _resolved(package_path, item.get("href", "")),
             item.get("media-type", ""),
             frozenset(item.get("properties", "").split()),
         )
-        for item in _named(package, "item")
+        for item in _listed(archive, package, "item", "manifest")
     }
 
 
-def _spine(package: etree._Element, manifest: dict[str, _Item], notes: list[Note]) -> Iterator[_Item]:
+def _spine(
+    archive: _Archive, package: etree._Element, manifest: dict[str, _Item], notes: list[Note]
+) -> Iterator[_Item]:
+    """What is to be read in order, each file once."""
     seen: set[str] = set()
-    for reference in _named(package, "itemref"):
+    for reference in _listed(archive, package, "itemref", "spine"):
         name = reference.get("idref", "")
         item = manifest.get(name)
-        if name in seen:
+        if (item.path if item else name) in seen:
             continue
-        seen.add(name)
+        seen.add(item.path if item else name)
         if item is None:
-            notes.append(Note("warning", f"The EPUB's spine names {name!r}, which its manifest doesn't have."))
+            notes.append(Note("warning", f"The EPUB's spine names {name[:80]!r}, which its manifest doesn't have."))
         elif "nav" in item.properties:
             notes.append(Note("info", "The EPUB's table of contents is left out."))
         elif item.media_type not in TEXT_TYPES:
@@ -193,43 +230,60 @@ def _spine(package: etree._Element, manifest: dict[str, _Item], notes: list[Note
             yield item
 
 
+def _first_notes(notes: list[Note]) -> tuple[Note, ...]:
+    more = len(notes) - MAX_NOTES
+    return (*notes[:MAX_NOTES], *([Note("warning", f"{more:,} more of the EPUB's files are left out.")] * (more > 0)))
+
+
 def _titles(archive: _Archive, manifest: dict[str, _Item]) -> dict[str, str]:
     """Titles from the navigation document or the NCX: the first entry that points into a file names it."""
     titles: dict[str, str] = {}
-    for path, href, title in _contents(archive, manifest):
-        if title:
-            titles.setdefault(_resolved(path, href), title)
+    for path, links in _contents(archive, manifest):
+        for href, title in islice(links, MAX_LINKS):
+            if title:
+                titles.setdefault(_resolved(path, href), title)
     return titles
 
 
-def _contents(archive: _Archive, manifest: dict[str, _Item]) -> Iterator[tuple[str, str, str]]:
-    navigation = [item.path for item in manifest.values() if "nav" in item.properties and item.path in archive]
-    for path in navigation:
-        for nav in _named(parse_xhtml(archive.read(path)), "nav"):
-            if "toc" in (nav.get("{http://www.idpf.org/2007/ops}type") or nav.get("epub:type") or "toc").split():
-                yield from ((path, link.get("href", ""), _text(link)) for link in _named(nav, "a"))
-    if navigation:
-        return
-    for item in manifest.values():
-        if item.media_type == "application/x-dtbncx+xml" and item.path in archive:
-            for point in _named(archive.xml(item.path), "navPoint"):
-                label, content = next(_named(point, "navLabel"), None), next(_named(point, "content"), None)
-                if label is not None and content is not None:
-                    yield item.path, content.get("src", ""), _text(label)
+def _contents(archive: _Archive, manifest: dict[str, _Item]) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    """The document that holds the table of contents, and its links."""
+    there = [item for item in manifest.values() if item.path in archive]
+    if nav := next((item.path for item in there if "nav" in item.properties), None):
+        yield nav, _nav_links(parse_xhtml(archive.markup(nav)))
+    elif ncx := next((item.path for item in there if item.media_type == "application/x-dtbncx+xml"), None):
+        yield ncx, _ncx_links(archive.xml(ncx))
+
+
+def _nav_links(root: etree._Element) -> Iterator[tuple[str, str]]:
+    for nav in outermost(root, "nav"):
+        if "toc" in (nav.get("{http://www.idpf.org/2007/ops}type") or nav.get("epub:type") or "toc").split():
+            yield from ((link.get("href", ""), _text(link)) for link in outermost(nav, "a"))
+
+
+def _ncx_links(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Of each point, its own label and content, which are its children."""
+    walk = etree.iterwalk(root, events=("start",))
+    for _, element in walk:
+        if local_name(element) == "navLabel":
+            walk.skip_subtree()
+        elif local_name(element) == "navPoint":
+            children = {local_name(child): child for child in reversed(element)}
+            if "navLabel" in children and "content" in children:
+                yield children["content"].get("src", ""), _text(children["navLabel"])
 
 
 def _text(element: etree._Element) -> str:
-    return " ".join("".join(element.itertext()).split())
+    return " ".join("".join(element.itertext()).split())[:MAX_TITLE]
 
 
-def _chapter(path: str, data: bytes, titles: dict[str, str]) -> EpubChapter | None:
-    lines = text_lines(parse_xhtml(data))
+def _chapter(path: str, markup: str, titles: dict[str, str]) -> EpubChapter | None:
+    lines = text_lines(parse_xhtml(markup))
     body = next((at for at, line in enumerate(lines) if not line.heading), len(lines))
     if body == len(lines):
         return None
     title = titles.get(path) or _first_heading(lines) or posixpath.splitext(posixpath.basename(path))[0]
     heading = "\n".join(line.text for line in lines[:body])
-    return EpubChapter(title, heading, "\n".join(line.text for line in lines[body:]))
+    return EpubChapter(title[:MAX_TITLE], heading, "\n".join(line.text for line in lines[body:]))
 
 
 def _first_heading(lines: list[Line]) -> str:

@@ -4,10 +4,14 @@ Must not import torch or textual.
 """
 
 import ast
+import codecs
 import difflib
+import io
+import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import tomlkit
@@ -15,12 +19,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from tomlkit.items import AoT, Table
 
-from sframes_tui.errors import ConfigError
+from sframes_tui.errors import ConfigError, message_of
+from sframes_tui.plain_file import read_plain
 from sframes_tui.story.config import Config
 from sframes_tui.story.config_edit import toml_item
 from sframes_tui.story.options import SECTIONS, describe_kind
+from sframes_tui.story.source import NOT_FOR_FILES
 
-MAX_CHARACTERS = 1_000_000
+MAX_BYTES = 1_000_000
 
 RENAMED = {"progresive": "progressive"}
 RUN_TIME_STATE = frozenset(("last_image", "images"))
@@ -51,9 +57,22 @@ def convert(script: str) -> tuple[str, tuple[str, ...]]:
     return _toml(config), tuple(found.notes)
 
 
+def read_script(path: Path) -> str:
+    """A Python file's text, in the encoding that it declares. Raises `ConfigError`."""
+    try:
+        data = read_plain(path, MAX_BYTES, follow=True)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        if codecs.lookup(encoding).name in NOT_FOR_FILES:
+            raise SyntaxError(f"unknown encoding: {encoding}")
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (OSError, SyntaxError, ValueError, LookupError) as error:
+        reason = getattr(error, "strerror", None) or message_of(error)
+        raise ConfigError(f"{path}: can't be read as a Python script: {reason}") from None
+
+
 def _parsed(script: str) -> ast.Module:
-    if len(script) > MAX_CHARACTERS:
-        raise ConfigError(f"the script has more than {MAX_CHARACTERS:,} characters: it is not the original script")
+    if len(script) > MAX_BYTES:
+        raise ConfigError(f"the script has more than {MAX_BYTES:,} characters: it is not the original script")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the script writes '\d' in plain strings

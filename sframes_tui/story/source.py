@@ -7,6 +7,7 @@ opened, and never with a call that could hang.
 import codecs
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 import charset_normalizer
 
 from sframes_tui.errors import StoryError
+from sframes_tui.plain_file import read_plain
 from sframes_tui.story.epub import is_zip, read_epub
 from sframes_tui.story.note import Note
 
@@ -39,6 +41,7 @@ NOT_FOR_FILES = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode
 """Python's codecs for other things than texts; some take quadratic time."""
 
 SAMPLE_BYTES = 64 * 1024
+NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +101,21 @@ def _named(path: Path) -> str:
 
 
 def _read_bytes(path: Path, follow: bool) -> bytes:
-    only_itself = 0 if follow else os.O_NOFOLLOW
     try:
         _regular(path, path.stat(follow_symlinks=follow))
-        # A pipe put there since then must not hang the open call.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | only_itself)
-        with os.fdopen(descriptor, "rb") as file:
-            _regular(path, os.fstat(descriptor))
-            data = file.read(MAX_BYTES + 1)
+        return read_plain(path, MAX_BYTES, follow=follow)
     except (OSError, ValueError) as error:
         raise StoryError(f"{_named(path)} can't be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > MAX_BYTES:
-        raise _too_large(path)
-    return data
 
 
 def _regular(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise StoryError(f"{_named(path)} is a folder; name a text file or an EPUB")
     if not stat.S_ISREG(status.st_mode):
-        raise StoryError(f"{_named(path)} is a link, pipe, socket or device; name a text file or an EPUB")
+        kind = "link" if stat.S_ISLNK(status.st_mode) else "pipe, socket or device"
+        raise StoryError(f"{_named(path)} is a {kind}; name a text file or an EPUB")
     if status.st_size > MAX_BYTES:
-        raise _too_large(path)
-
-
-def _too_large(path: Path) -> StoryError:
-    return StoryError(f"{_named(path)} is larger than {MAX_BYTES // 2**20} MB; split it into smaller files")
+        raise StoryError(f"{_named(path)} is larger than {MAX_BYTES // 2**20} MB; split it into smaller files")
 
 
 def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[Note, ...]]:
@@ -177,11 +169,21 @@ def _likely(data: bytes) -> Iterator[str]:
 
 
 def _telling_lines(data: bytes) -> bytes:
-    """Whole lines that are not ASCII, up to `SAMPLE_BYTES`: in a long text the others would drown them."""
+    """Whole lines that are not ASCII, up to `SAMPLE_BYTES`: in a long text the others would drown them.
+
+    Of a line that is longer, a part around its first such byte, from blank to blank.
+    """
     sample = bytearray()
     for line in io.BytesIO(data):
         if not line.isascii():
-            sample += line
+            sample += line if len(line) <= SAMPLE_BYTES else _telling_part(line)
             if len(sample) > SAMPLE_BYTES:
                 break
     return bytes(sample)
+
+
+def _telling_part(line: bytes) -> bytes:
+    first = NOT_ASCII.search(line)
+    start = line.rfind(b" ", 0, first.start()) + 1 if first else 0
+    part = line[start : start + SAMPLE_BYTES]
+    return part[: part.rfind(b" ") + 1] or part

@@ -13,6 +13,8 @@ from sframes_tui.story.timed_regex import SearchTime, Span, shown
 
 MAX_PIECES = 2_000_000
 """Chapters or prompts that are kept; more would fill the memory with what nobody draws."""
+MAX_LOOKED_AT = 5_000_000
+"""Pieces in all, blank ones and those beyond a cap included; each takes some microseconds."""
 
 TITLE_WIDTH = 200
 MAX_PROMPT = 10_000
@@ -73,6 +75,7 @@ class _Tally:
     chapters_over_cap: int = 0
     capped: int = 0
     kept: int = 0
+    looked_at: int = 0
     undivided: int = 0
     passed_over: int = 0
     passed_over_titles: list[str] = field(default_factory=list)
@@ -82,16 +85,23 @@ class _Tally:
         """Counts what stays in memory or was looked at in vain; a `StoryError` where it is beyond all use."""
         self.kept += 1
         if self.kept > MAX_PIECES:
-            raise StoryError(
-                f"the text falls into more than {MAX_PIECES:,} pieces; set max_chapters and max_entries_per_chapter, "
-                "or regexes that match less often"
-            )
+            raise _too_many(MAX_PIECES, "set max_chapters and max_entries_per_chapter, or ")
+
+    def look_at(self) -> None:
+        """Counts what is only looked at."""
+        self.looked_at += 1
+        if self.looked_at > MAX_LOOKED_AT:
+            raise _too_many(MAX_LOOKED_AT)
 
     def pass_over(self, title: str) -> None:
         self.keep()
         self.passed_over += 1
         if len(self.passed_over_titles) < 3:
             self.passed_over_titles.append(title[:60])
+
+
+def _too_many(most: int, first: str = "") -> StoryError:
+    return StoryError(f"the text falls into more than {most:,} pieces; {first}use regexes that match less often")
 
 
 def split_story(
@@ -176,6 +186,7 @@ def _prompts(parts: Iterator[str], config: PromptConfig, tally: _Tally) -> list[
     prompts: list[str] = []
     over = 0
     for part in parts:
+        tally.look_at()
         if not (prompt := part.strip()):
             tally.blank += 1
         elif cap is not None and len(prompts) >= cap:

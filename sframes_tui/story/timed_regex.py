@@ -6,6 +6,8 @@ pattern such as `(?:abc){4000000000}` fills the memory while it is compiled.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import regex
@@ -14,6 +16,9 @@ from sframes_tui.errors import StoryError
 
 MAX_COMPILED_SIZE = 500_000
 """Nodes that a pattern may unroll to; `regex` needs about a second and 300 MB for a million."""
+
+MAX_MATCHES = 2_000_000
+"""Of a pattern that searches backwards: its matches are kept to be turned round."""
 
 BASE_SECONDS = 0.5
 SECONDS_PER_CHARACTER = 1.5e-6
@@ -41,6 +46,7 @@ class SearchStoppedError(Exception):
 COUNT = regex.compile(r"\{([\d\s]*+)(#?)")
 
 
+@lru_cache(maxsize=32)  # a story asks for the same one in each of its chapters
 def compile_pattern(pattern: str) -> "regex.Pattern[str]":
     """The compiled pattern; a `ValueError` says what is wrong with it, a `PatternError` also where."""
     if _unrolled_size(pattern) > MAX_COMPILED_SIZE:
@@ -84,6 +90,7 @@ class SearchTime:
     def __init__(self, characters: int, unwanted: Callable[[], bool] = lambda: False) -> None:
         """`unwanted` is asked at every match; once it says so, the search ends with `SearchStoppedError`."""
         self._unwanted = unwanted
+        self._characters = characters
         self.seconds = BASE_SECONDS + characters * SECONDS_PER_CHARACTER
         self._deadline = time.thread_time() + self.seconds
 
@@ -95,14 +102,19 @@ class SearchTime:
         """
         compiled = compile_pattern(pattern)
         found = self._search(key, compiled, text)
-        return reversed(list(found)) if compiled.flags & regex.REVERSE else found
+        if not compiled.flags & regex.REVERSE:
+            return found
+        spans = list(islice(found, MAX_MATCHES + 1))
+        if len(spans) > MAX_MATCHES:
+            raise StoryError(f"{key} {shown(pattern)} matches more than {MAX_MATCHES:,} times; use one that is rarer")
+        return reversed(spans)
 
     def _search(self, key: str, compiled: "regex.Pattern[str]", text: str) -> Iterator[Span]:
         start, end = 0, len(text)
         last: Span | None = None
         while True:
             try:
-                for match in compiled.finditer(text, start, end, timeout=self._left(key, compiled.pattern, len(text))):
+                for match in compiled.finditer(text, start, end, timeout=self._left(key, compiled.pattern)):
                     if self._unwanted():
                         raise SearchStoppedError
                     if match.span() != last:
@@ -117,11 +129,11 @@ class SearchTime:
             except MemoryError:
                 raise StoryError(f"{key} {shown(compiled.pattern)} needs too much memory; make it simpler") from None
 
-    def _left(self, key: str, pattern: str, characters: int) -> float:
+    def _left(self, key: str, pattern: str) -> float:
         left = self._deadline - time.thread_time()
         if left > 0:
             return left
         raise StoryError(
-            f"{key} {shown(pattern)} was given up after {self.seconds:.1f} s in a text of {characters:,} characters: "
-            "it tries too many ways to match; avoid a repeat inside a repeat, such as (a+)+"
+            f"{key} {shown(pattern)} was given up after {self.seconds:.1f} s in a text of {self._characters:,} "
+            "characters: it tries too many ways to match; avoid a repeat inside a repeat, such as (a+)+"
         )

@@ -3,6 +3,7 @@
 import codecs
 import html.entities
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -39,6 +40,9 @@ DOCUMENT_TYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
 DECLARED_ENCODING = re.compile(
     rb"""(?i)(?:encoding|charset)\s*=\s*["']?((?:utf|iso|us-ascii|windows|cp|mac|koi8|shift|euc|gb|big5)[\w.:-]*)"""
 )
+LONG_NAMESPACE = re.compile(r"""xmlns(?::[\w.-]*+)?\s*+=\s*+(?:"[^"]{1000}|'[^']{1000})""")
+"""A namespace's name becomes part of every tag below it: a long one times many tags fills hours."""
+DECLARATION = re.compile("<!(?=ENTITY|ATTLIST)")
 KEPT_ENTITIES = frozenset(("amp;", "lt;", "gt;", "quot;", "apos;"))
 
 
@@ -50,18 +54,51 @@ class Line:
     heading: bool
 
 
-def parse_xhtml(data: bytes) -> etree._Element:
-    """The document's root; what is not well-formed is read as HTML. Nothing outside of `data` is loaded."""
-    # Without its document type no entity is declared that could be expanded or loaded, nor are HTML's named ones.
-    markup = ENTITY.sub(_character, _without_document_type(_decoded(data)))
+def decoded_markup(data: bytes) -> str:
+    """The document's text, HTML's named characters as such; a `ValueError` says what no sane document has.
+
+    Without its document type no entity is declared that could be expanded or loaded, nor are HTML's named ones.
+    """
+    markup = DECLARATION.sub("<", _without_document_type(_decoded(data)))
+    if LONG_NAMESPACE.search(markup):
+        raise ValueError("a namespace of more than 1,000 characters")
+    return ENTITY.sub(_character, markup)
+
+
+def parse_xhtml(markup: str) -> etree._Element:
+    """The document's root; what is not well-formed is read as HTML. Nothing outside of `markup` is loaded."""
     try:
         # XML first: HTML's parser takes everything after an XHTML `<title/>` for the title.
-        strict = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False)
-        return etree.fromstring(markup.encode("utf-8", "replace"), strict)
+        return etree.fromstring(_utf8(markup), _xml_parser(recover=False))
     except etree.XMLSyntaxError:
-        lenient = etree.HTMLParser(encoding="utf-8", no_network=True)
-        root = etree.fromstring(b"<html>" + TAG.sub(_bare_tag, markup).encode("utf-8", "replace"), lenient)
+        lenient = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+        root = etree.fromstring(b"<html>" + _utf8(TAG.sub(_bare_tag, markup)), lenient)
     return etree.Element("html") if root is None else root
+
+
+def parse_xml(markup: str) -> etree._Element | None:
+    """The document's root, whatever can be read of it; None for what is no XML. Nothing outside of it is loaded."""
+    try:
+        return etree.fromstring(_utf8(markup), _xml_parser(recover=True))
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _xml_parser(*, recover: bool) -> etree.XMLParser:
+    # Without comments: walking over them takes time that is quadratic in their number.
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=recover,
+    )
+
+
+def _utf8(markup: str) -> bytes:
+    return markup.encode("utf-8", "replace")
 
 
 def _bare_tag(tag: re.Match[str]) -> str:
@@ -97,14 +134,23 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def local_name(element: etree._Element) -> str:
-    """The tag without its namespace; empty for comments, processing instructions and entities."""
+    """The tag without its namespace; empty for what is no element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def outermost(root: etree._Element, name: str) -> Iterator[etree._Element]:
+    """The elements below `root` of that local name, without those inside another one: each is walked once."""
+    walk = etree.iterwalk(root, events=("start",))
+    for _, element in walk:
+        if element is not root and local_name(element) == name:
+            walk.skip_subtree()
+            yield element
 
 
 def text_lines(root: etree._Element) -> list[Line]:
     """The blocks of text in order, without blank ones."""
     lines = _Lines()
-    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = local_name(element).lower()
         if event == "start":
@@ -113,9 +159,10 @@ def text_lines(root: etree._Element) -> list[Line]:
                 continue
             lines.open(name)
             lines.add(element.text)
-        elif event == "end" and name not in UNSEEN:
+            continue
+        if name not in UNSEEN:
             lines.close(name)
-        if event != "start" and element is not root:
+        if element is not root:
             lines.add(element.tail)
     return lines.finished()
 

@@ -261,3 +261,108 @@ def test_every_cut_and_every_flipped_byte_is_read_or_refused(tmp_path):
         for data in (good[:at] + bytes([good[at] ^ 0xFF]) + good[at + 1 :], good[:at] or b"P"):
             with contextlib.suppress(StoryError):
                 assert read(tmp_path, data).text
+
+
+def deep(name, inner, attributes="", depth=200):
+    return f"<{name}{attributes}>" * depth + inner + f"</{name}>" * depth
+
+
+LINK = ' href="a.xhtml"'
+LINKS = f"<a{LINK}>x</a>" * 60_000
+NAVS = {
+    "nav in nav": deep("nav", LINKS),
+    "a in a": f"<nav>{deep('a', '<b>x</b>' * 60_000, LINK)}</nav>",
+}
+POINTS = {
+    "points without labels": deep("navPoint", "<x/>" * 200_000),
+    "labels in labels": "<navPoint><navLabel>" * 100 + "x" * 4_000_000 + "</navLabel><content/></navPoint>" * 100,
+}
+
+
+@pytest.mark.parametrize("nav", NAVS.values(), ids=NAVS)
+def test_a_nested_navigation_document_is_walked_once(tmp_path, nav):
+    items = {"nav": ("nav.xhtml", XHTML, "nav"), "a": ("a.xhtml", XHTML, "")}
+    files = {"content.opf": package(items, "a"), "nav.xhtml": page(nav), "a.xhtml": page("<p>calm</p>")}
+    begun = time.thread_time()
+    text = read(tmp_path, book(files, "content.opf"))
+    assert time.thread_time() - begun < 20
+    assert text.chapters == (("x" * min(len(text.chapters[0][0]), 200), "calm"),)
+
+
+@pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
+def test_a_nested_ncx_is_walked_once(tmp_path, points):
+    items = {"ncx": ("toc.ncx", "application/x-dtbncx+xml", ""), "a": ("a.xhtml", XHTML, "")}
+    ncx = f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{points}</navMap></ncx>'
+    files = {"content.opf": package(items, "a"), "toc.ncx": ncx, "a.xhtml": page("<p>calm</p>")}
+    begun = time.thread_time()
+    assert read(tmp_path, book(files, "content.opf")).chapters == (("a", "calm"),)
+    assert time.thread_time() - begun < 20
+
+
+def test_a_spine_of_very_many_items_is_refused_as_that(tmp_path):
+    items = {f"c{at}": ("c.xhtml", XHTML, "") for at in range(20_000)}
+    files = {"content.opf": package(items, [*items, *items]), "c.xhtml": page("<p>x</p>")}
+    assert "its spine lists more than 20,000 items" in refusal(tmp_path, book(files, "content.opf"))
+    files["content.opf"] = package(items | {"more": ("d.xhtml", XHTML, "")}, items)
+    assert "its manifest lists more than 20,000 items" in refusal(tmp_path, book(files, "content.opf"))
+
+
+def test_a_file_that_the_spine_lists_often_is_read_once(tmp_path):
+    items = {f"c{at}": ("c.xhtml", XHTML, "") for at in range(9_000)}
+    files = {"content.opf": package(items, items), "c.xhtml": page("<p>calm</p>" * 1000)}
+    text = read(tmp_path, book(files, "content.opf"))
+    assert len(text.chapters) == 1
+
+
+def test_very_many_chapters_are_split_without_blaming_the_regex(tmp_path):
+    items = {f"c{at}": (f"{at}", XHTML, "") for at in range(5_000)}
+    pages = {f"{at}": "<p>x</p>" for at in range(5_000)}
+    text = read(tmp_path, book({"content.opf": package(items, items), **pages}, "content.opf"))
+    pattern = "|".join(f"no{at}" for at in range(1_400))
+    story = split_story(text, PromptConfig(source="book.epub", prompt_split_regex=pattern), "book")
+    assert len(story.chapters) == 5_000
+
+
+def test_what_is_left_out_of_a_book_is_told_in_few_notes(tmp_path):
+    items = {f"c{at}": (f"{at}", XHTML, "") for at in range(50)} | {"a": ("a.xhtml", XHTML, "")}
+    files = {"content.opf": package(items, [*items, "x" * 100_000]), "a.xhtml": page("<p>calm</p>")}
+    notes = read(tmp_path, book(files, "content.opf")).notes
+    assert [note.text for note in notes][19:] == [
+        "'19' is missing from the EPUB and left out.",
+        "31 more of the EPUB's files are left out.",
+    ]
+
+
+LONG = "n" * 100_000
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        f'<html xmlns="{LONG}">',
+        f"<html xmlns:a = '{LONG}' xmlns='x'>",
+        f'<!DOCTYPE html [<!ENTITY n "{LONG}">]><html xmlns="&n;">',
+        f'<!-- <!DOCTYPE --><!DOCTYPE html [<!ENTITY n "{LONG}">]><html xmlns="&n;">',
+        f'<!-- <!DOCTYPE --><!DOCTYPE html [<!ATTLIST p xmlns CDATA "{LONG}">]><html>',
+    ],
+    ids=["default", "prefix", "entity", "second document type", "default attribute"],
+)
+def test_a_namespace_as_long_as_a_book_does_not_multiply(tmp_path, start):
+    begun = time.thread_time()
+    hostile = f"{start}<body>{'<p>x</p>' * 200_000}</body></html>"
+    with contextlib.suppress(StoryError):
+        read(tmp_path, plain_book(["<p>x</p>"], **{"OEBPS/c0.xhtml": hostile}))
+    assert time.thread_time() - begun < 20
+
+
+def test_very_many_comments_and_tags_are_read_fast_or_refused(tmp_path):
+    begun = time.thread_time()
+    text = read(tmp_path, plain_book(["<p>" + "<!--x-->y" * 200_000 + "</p>"]))
+    assert text.chapters == (("c0", "y" * 200_000),)
+    assert time.thread_time() - begun < 20
+    assert "it holds more than 1,000,000 tags" in refusal(tmp_path, plain_book(["<b/>" * 1_000_001]))
+
+
+def test_names_as_long_as_books_are_refused(tmp_path):
+    path = "a/" * 600 + "content.opf"
+    assert "a file whose name has more than 1,000 characters" in refusal(tmp_path, book({path: "x"}, path))

@@ -1,5 +1,6 @@
 """The original script's three dicts become a configuration; everything else is a sentence with its line."""
 
+import os
 import tomllib
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config import Config
-from sframes_tui.story.original import convert
+from sframes_tui.story.original import convert, read_script
 
 SCRIPT = r"""import torch
 import re
@@ -247,3 +248,26 @@ def test_very_long_numbers_and_unpaired_surrogates_are_sentences():
         "line 3: style_configs.0.style must be text"
     )
     assert "not Python" in refusal(SMALL + STYLES + "# \ud800")[0]
+
+
+def test_what_is_no_plain_small_file_is_one_sentence_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(3 * 2**30)
+    for name in ("pipe", "loop", "sparse", "", "/dev/zero", "none"):
+        with pytest.raises(ConfigError, match="can't be read as a Python script"):
+            read_script(tmp_path / name)
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "unicode_escape", "base64", "undefined", "none", "utf-7"])
+def test_an_encoding_that_no_script_has_is_one_sentence(tmp_path, encoding):
+    (tmp_path / "script.py").write_bytes(f"# coding: {encoding}\n".encode() + b"+" * 900_000)
+    with pytest.raises(ConfigError, match="can't be read as a Python script"):
+        read_script(tmp_path / "script.py")
+
+
+def test_a_link_that_the_user_named_is_followed_and_the_declared_encoding_counts(tmp_path):
+    (tmp_path / "script.py").write_bytes("# coding: latin-1\nkey = 'é'\r\n".encode("latin-1"))
+    (tmp_path / "link.py").symlink_to("script.py")
+    assert read_script(tmp_path / "link.py") == "# coding: latin-1\nkey = 'é'\n"

@@ -2,6 +2,8 @@
 
 import codecs
 import os
+import time
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +179,18 @@ def test_the_largest_file_is_read(tmp_path):
 def test_something_called_epub_that_is_none(tmp_path):
     with pytest.raises(StoryError, match="is no EPUB: it is not a ZIP archive"):
         read(tmp_path, b"plain text", name="book.epub")
+
+
+def test_the_encoding_of_a_line_as_long_as_a_book_is_looked_for_in_a_part_of_it(tmp_path):
+    begun = time.thread_time()
+    text = read(
+        tmp_path, b"a sentence that goes on and on " * 500_000 + "Le café était déjà fermé ; l'été".encode("cp1252")
+    )
+    assert time.thread_time() - begun < 20
+    assert text.text.endswith("Le café était déjà fermé ; l'été")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file of Linux's")
+def test_a_file_that_only_the_system_reads_is_one_sentence():
+    with pytest.raises(StoryError, match="can't be read: Input/output error"):
+        read_source(Path("/proc/self/mem"), None)

@@ -261,3 +261,16 @@ def test_endless_pieces_are_refused(monkeypatch):
         split("a\n" * 1001)
     with pytest.raises(StoryError, match="more than 1,000 pieces"):
         split("a" * 1002, "(?=.)")
+
+
+def test_pieces_that_are_only_looked_at_have_an_end_too(monkeypatch):
+    monkeypatch.setattr("sframes_tui.story.split.MAX_LOOKED_AT", 1000)
+    with pytest.raises(StoryError, match="more than 1,000 pieces; use regexes that match less often"):
+        split("a\n" * 1001, max_entries_per_chapter=1)
+
+
+def test_a_regex_that_searches_backwards_is_bounded_too(monkeypatch):
+    monkeypatch.setattr("sframes_tui.story.timed_regex.MAX_MATCHES", 1000)
+    assert split("a" * 999, prompt_split_regex="(?r)(?=a)").prompt_count == 999
+    with pytest.raises(StoryError, match="matches more than 1,000 times"):
+        split("a" * 1001, prompt_split_regex="(?r)(?=a)")
