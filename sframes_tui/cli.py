@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = COMMANDS.get(words[0]) if words else None
     with harmless_streams():
         try:
+            _require_unicode_names()
             return command(words[1:]) if command else _draw(words)
         except SFramesError as error:
             complain_of(error)
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception:
             traceback.print_exc()  # here, since foreign text may stand in it
             return 1
+
+
+def _require_unicode_names() -> None:
+    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+        raise UsageError(f"file names are {encoding} in this locale, which few names can be told in: set PYTHONUTF8=1")
 
 
 def _draw(words: Sequence[str]) -> int:
@@ -87,7 +93,10 @@ def _output_folder(wanted: str) -> Path:
     if not wanted:
         raise UsageError("--output '': name a folder")
     require_tellable(wanted, f"--output {wanted!r}")
-    return Path(wanted).expanduser()
+    try:
+        return Path(wanted).expanduser()
+    except RuntimeError:
+        raise UsageError(f"--output {wanted}: there is no such user's home folder") from None
 
 
 def _overrides(arguments: argparse.Namespace) -> "list[Override]":

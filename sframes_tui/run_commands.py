@@ -137,19 +137,26 @@ def draw_from_recipe(arguments: argparse.Namespace, load_model: LoadModel, say: 
     Raises `SFramesError`.
     """
     out: Path | None = arguments.output
-    if out is not None and out.exists():
-        raise UsageError(f"{out}: exists already; choose another name with -o")
+    if out is not None:
+        _write_new(out, b"")  # before a model is loaded, which takes long
+        out.unlink()
     told = read_told(arguments.picture)
     drawn = draw_again(told, arguments.base, arguments.device, arguments.model, load_model, say)
     for line in drawn.lines():
         say(line)
     if out is not None:
-        try:
-            with out.open("xb") as file:
-                file.write(drawn.data)
-        except OSError as error:
-            raise UsageError(f"{out}: can't be written: {error.strerror}") from None
+        _write_new(out, drawn.data)
     return 0 if drawn.is_same else 1
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise UsageError(f"{path}: exists already; choose another name with -o") from None
+    except OSError as error:
+        raise UsageError(f"{path}: can't be written: {error.strerror}") from None
 
 
 def _drawn(run: Path, as_json: bool, draw: Callable[[PastRun, Emit, Control], None]) -> int:

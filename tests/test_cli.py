@@ -1,6 +1,7 @@
 """The command line: exit codes and sentences."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -289,9 +290,29 @@ def test_a_dry_run_survives_its_streams(write, streams):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("output", ["", "a\nb"])
-def test_an_output_that_breaks_lines_is_refused(write, capsys, output):
-    assert outcome(capsys, write(), "--batch", "--output", output)[0] == 2
+@pytest.mark.parametrize("output", ["", "a\nb", "a\x9bb", "a\u202eb", "a\udc9bb", "~nobody-of-that-name/x"])
+def test_an_output_that_breaks_lines_or_that_nobody_has_is_refused(write, capsys, output):
+    code, _, err = outcome(capsys, write(), "--batch", "--output", output)
+    assert code == 2
+    assert err.startswith("sframes: --output ")
+    assert err.count("\n") == 1
+
+
+def test_file_names_of_another_encoding_are_refused(write):
+    path = write(styles=STYLE.replace('"oil"', '"öl"'))
+    ascii_names = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}
+    command = [sys.executable, "tui.py", path, "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, env=ascii_names, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "set PYTHONUTF8=1" in done.stderr
+    assert subprocess.run(command, env={**ascii_names, "PYTHONUTF8": "1"}, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("place", ["/proc/x.png", "/dev/null", "/nowhere/x.png", "x" * 300])
+def test_a_picture_that_could_not_be_kept_is_not_drawn_again(capsys, place):
+    code, _, err = outcome(capsys, "again", "no-picture.png", "-o", place)
+    assert code == 2
+    assert err.startswith(f"sframes: {place}: ")
 
 
 def test_a_trust_store_that_cannot_be_used_is_a_sentence(write, capsys, tmp_path, monkeypatch):
