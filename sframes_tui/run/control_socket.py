@@ -6,6 +6,7 @@ torch, textual or a front end.
 """
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -53,7 +54,8 @@ def bound(folder: Path) -> Iterator[socket.socket]:
     Only for whoever holds the run folder's lock: what lies there was left by a process that was killed.
     """
     with _hidden(folder) as hidden, _socket() as mine:
-        _unlink(hidden)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(NAME, dir_fd=hidden)
         # Before there is a name for it: nobody else may connect in between. Where it can't be done, the look at the
         # other end's user does it alone.
         with contextlib.suppress(OSError):
@@ -63,7 +65,8 @@ def bound(folder: Path) -> Iterator[socket.socket]:
         try:
             yield mine
         finally:
-            _unlink(hidden)
+            with contextlib.suppress(OSError):  # somebody may have put anything in its place
+                os.unlink(NAME, dir_fd=hidden)
 
 
 def user_of_peer(connection: socket.socket) -> int | None:
@@ -114,7 +117,9 @@ def _hidden(folder: Path) -> Iterator[int]:
     """The run folder's hidden folder itself: whatever takes its name from now on isn't what is looked into."""
     try:
         descriptor = os.open(folder / HIDDEN, _ONLY_LOOK | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except NotADirectoryError:
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
         raise SteeringError(f"{folder}: its {HIDDEN} is a link, or no folder; take it away first") from None
     try:
         yield descriptor
@@ -160,8 +165,3 @@ def _require_socket(folder: Path, status: os.stat_result) -> None:
     kind = kind or ("a hard link" if status.st_nlink > 1 else "")
     if kind:
         raise SteeringError(f"{folder}: its {HIDDEN}/{NAME} is {kind}, so nobody can be asked; take it away first")
-
-
-def _unlink(hidden: int) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(NAME, dir_fd=hidden)

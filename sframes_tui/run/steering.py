@@ -128,6 +128,8 @@ class Steering:
                 answer = ANSWER.validate_json(control_socket.read_line(run, LONGEST_ANSWER, end), strict=True)
         except ValidationError:
             raise SteeringError(f"{self._folder}: its run doesn't answer as S-Frames does") from None
+        except FileNotFoundError:
+            raise SteeringError(f"{self._folder}: its run doesn't answer: it has no socket (yet)") from None
         except OSError as error:
             why = error.strerror or message_of(error)
             raise SteeringError(f"{self._folder}: its run doesn't answer: {why}") from None

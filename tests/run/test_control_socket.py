@@ -246,6 +246,16 @@ def test_a_hidden_folder_that_is_exchanged_meanwhile_is_left_alone(folder, tmp_p
     assert not (tmp_path / "moved" / "control").exists()
 
 
+def test_whatever_takes_the_sockets_place_the_run_ends_well(folder):
+    control = folder / ".sframes" / "control"
+    with steered(folder, Control(), pytest.fail):
+        control.unlink()
+        with pytest.raises(SteeringError, match="it has no socket"):
+            Steering(folder).status()
+        control.mkdir()
+    assert control.is_dir()
+
+
 def test_a_link_left_in_the_sockets_place_is_replaced_not_followed(folder, tmp_path):
     (folder / ".sframes" / "control").symlink_to(tmp_path / "elsewhere")
     with steered(folder, Control(), pytest.fail):
