@@ -12,7 +12,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from huggingface_hub import constants
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +22,7 @@ from sframes_tui.printable import as_line, as_path, printable
 from sframes_tui.run import trust
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, FrameStarted, RunStarted
+from sframes_tui.run.folder import lock_folder
 from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.loop import Control
 from sframes_tui.run.steering import steered
@@ -230,7 +230,7 @@ def test_orders_and_watching_another_process(drawn, tmp_path):
         {"kind": "paused", "time": 1.0, "reason": TEXT},
     ]
     (folder / "journal.jsonl").write_bytes(b"".join(map(encode, [*records, *more])))
-    with FileLock(folder / ".sframes" / "lock"), steered(folder, Control(), lambda _: None) as emit:
+    with contextlib.closing(lock_folder(folder)), steered(folder, Control(), lambda _: None) as emit:
         (folder / ".sframes" / "holder").write_text(TEXT)
         emit(RunStarted(folder, 2, 2))
         emit(FrameStarted(1, TEXT, TEXT, 1))

@@ -136,7 +136,7 @@ def past_runs(root: Path, depths: Iterable[int] = (DEPTH,)) -> list[RunSummary]:
     """All runs so deep below a folder, the newest first; those whose journal can't be read are passed over."""
     configs = chain.from_iterable(root.glob("*/" * depth + CONFIG) for depth in depths)
     found, left = [], LIST_BYTES
-    for written, size, folder in sorted(map(_journal_of, configs), reverse=True):
+    for written, size, folder in sorted(map(_journal_of, filter(Path.is_file, configs)), reverse=True):
         is_read = size <= left
         left -= size if is_read else 0
         with contextlib.suppress(UsageError, DiskError, OSError):

@@ -7,10 +7,12 @@ one that counts now. Nothing here writes.
 """
 
 import hashlib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sframes_tui.plain_file import open_plain
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
 from sframes_tui.run.header import facts_of
@@ -208,9 +210,9 @@ class _Surveyor:
 def matches(path: Path, size: int, sha256: str) -> bool:
     """Whether a plain file has exactly this content."""
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
-            return False
-        with path.open("rb") as file:
+        with open_plain(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+            if os.fstat(descriptor).st_size != size:
+                return False
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
     except OSError:
         return False

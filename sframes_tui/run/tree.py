@@ -49,10 +49,9 @@ class Tree:
             os.close(self._held.pop())
 
     def make_hidden(self) -> None:
-        """Makes the folder of hidden files, or takes other users' rights on it away."""
-        with self._at(f"{HIDDEN}/x", make=True) as (folder, _):
-            if stat.S_IMODE(os.fstat(folder).st_mode) != 0o700:
-                os.fchmod(folder, 0o700)
+        """Makes the folder of hidden files, or takes other users' rights on it away, where there are rights."""
+        with self._at(f"{HIDDEN}/x", make=True) as (folder, _), contextlib.suppress(PermissionError):
+            os.fchmod(folder, 0o700)
 
     def lock(self, file: str, seconds: float) -> bool:
         """Holds a lock that only one process can have, until `close`; false where another has it for so long."""
