@@ -315,6 +315,7 @@ def test_threads_and_whoever_writes(monkeypatch):
 
 
 st.register_type_strategy(Path, st.text().map(Path))
+st.register_type_strategy(float, st.floats(0, 2**36))
 
 
 @given(st.one_of(*(st.from_type(each) for each in Event.__args__)))
