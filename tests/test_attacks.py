@@ -82,6 +82,9 @@ ATTACKS = {
     "models whose settings fetch or run something": [
         "tests/engine/test_safety.py::test_settings_that_make_a_library_fetch_or_run_something_are_refused",
         "tests/engine/test_safety.py::test_an_adapter_that_names_another_model_is_refused",
+        "tests/engine/test_model_settings.py::test_every_key_of_diffusers_classes_is_a_bounded_number_or_was_looked_at",
+        "tests/engine/test_model_settings.py::test_every_text_that_transformers_configurations_take_was_looked_at",
+        "tests/engine/test_model_settings.py::test_every_key_that_the_loaders_read_is_refused_or_was_looked_at",
     ],
     "links and special files in a model": [
         "tests/story/test_model_files.py::test_no_link_leads_out_of_a_model_folder",
@@ -92,6 +95,9 @@ ATTACKS = {
     ],
     "models that use up memory": [
         "tests/engine/test_safety.py::test_the_schedulers_numbers_are_bounded_too",
+        "tests/engine/test_model_settings.py::test_numbers_without_measure_are_refused",
+        "tests/engine/test_tokenizer_files.py::test_a_tokenizer_that_hangs_or_grows_is_refused",
+        "tests/engine/test_tokenizer_files.py::test_expressions_that_may_never_end_are_refused",
         "tests/engine/test_safety.py::test_what_is_no_number_where_one_belongs_is_named",
         "tests/story/test_model_files.py::test_what_the_libraries_read_whole_is_bounded",
         "tests/story/test_model_files.py::test_json_that_is_none_is_one_sentence",

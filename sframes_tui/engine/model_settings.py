@@ -33,7 +33,7 @@ NAMES_FILES = re.compile(
 """Keys that name other files or models than those that are checked."""
 
 QUIET = re.compile(
-    r"_?name_or_path|special_tokens_map_file|id2label|label2id|license|_commit_hash|\w*(template|prompt)\w*"
+    r"_?name_or_path|special_tokens_map_file|id2label|label2id|license|_commit_hash|_ignore_files|\w*(template|prompt)\w*"
 )
 """Keys whose text may look like a path and is never opened: where a model came from, what its classes are called."""
 
@@ -93,7 +93,7 @@ def _entries(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str
     yield (key, math.inf if depth > MAX_DEPTH else value)
     if isinstance(value, dict) and depth <= MAX_DEPTH:
         for name, inner in value.items():
-            yield from _entries(inner, str(name), depth + 1)
+            yield from _entries(inner, key if QUIET.fullmatch(key) else str(name), depth + 1)
     elif isinstance(value, list) and depth <= MAX_DEPTH:
         for inner in value:
             yield from _entries(inner, key, depth + 1)
