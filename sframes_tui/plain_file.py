@@ -1,11 +1,13 @@
-"""Reads a file that may come from a stranger: no pipe waited for, never more than a bound, links only on demand.
+"""Reads a file that may come from a stranger, and writes one where a stranger may have put something.
 
+No pipe is waited for, a link followed only where the user himself named the file, and never more than a bound read.
 Imports nothing of the program.
 """
 
 import contextlib
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,3 +37,21 @@ def read_plain(path: Path, most: int, *, follow: bool = False) -> bytes:
             if data is None or len(data) <= most:
                 return data or b""
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+
+
+def write_plain(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`, whole or not at all, for its owner alone; what has that name is replaced, not followed.
+
+    Raises `OSError`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A name that nobody can foresee, and no link may have.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

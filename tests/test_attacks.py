@@ -202,6 +202,30 @@ ATTACKS = {
         "tests/story/test_epub.py::test_very_many_comments_and_tags_are_read_fast_or_refused",
         "tests/story/test_epub.py::test_names_as_long_as_books_are_refused",
     ],
+    "themes and key files": [
+        "tests/ui/test_themes.py::test_a_bad_file_is_told_of_and_the_others_are_loaded",
+        "tests/ui/test_themes.py::test_pipes_and_devices_are_no_themes_and_no_keys",
+        "tests/ui/test_themes.py::test_what_a_key_file_says_wrongly_is_told_in_few_short_lines",
+        "tests/fuzz/test_keys_and_themes.py::test_values_of_themes",
+    ],
+    "what a terminal sends, and what is pasted": [
+        "tests/ui/test_program.py::test_hostile_input_ends_nothing_and_is_never_echoed_raw",
+        "tests/fuzz/test_terminal_answers.py::test_what_is_pasted_presses_no_keys",
+        "tests/fuzz/test_terminal_answers.py::test_input_as_the_screen_gets_it",
+    ],
+    "links where the program remembers things": [
+        "tests/test_plain_file.py::test_what_is_written_replaces_a_planted_link_and_is_its_owners_alone",
+        "tests/ui/test_native_output.py::test_a_link_in_the_files_place_is_not_followed",
+    ],
+    "files of wrong bytes, records and values, by the thousand": [
+        "tests/fuzz/test_journal.py::test_records",
+        "tests/fuzz/test_configuration.py::test_values",
+        "tests/fuzz/test_picture.py::test_chunks",
+        "tests/fuzz/test_picture.py::test_recipes",
+        "tests/fuzz/test_remembered.py::test_terminals",
+        "tests/fuzz/test_script.py::test_values",
+        "tests/fuzz/test_splitting.py::test_patterns",
+    ],
     "texts of any size": [
         "tests/story/test_source.py::test_a_huge_file_is_refused_unread",
         "tests/story/test_split.py::test_endless_pieces_are_refused",

@@ -108,6 +108,6 @@ def _read(path: Path, channels: int) -> tuple[Sequence[Sequence[float]], Sequenc
         factors, bias = content["factors"], content["bias"]
         rows = [*factors, bias]
         fine = len(rows) == channels + 1 and all(len(row) == 3 and all(map(math.isfinite, row)) for row in rows)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
     return (factors, bias) if fine else None

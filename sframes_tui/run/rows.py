@@ -1,6 +1,7 @@
 """How many frames to draw at once: the plan simulated with each number of rows. Must not import torch."""
 
 import bisect
+import contextlib
 import heapq
 import json
 import math
@@ -14,11 +15,13 @@ from typing import Any
 import platformdirs
 
 from sframes_tui.engine.protocol import Engine
+from sframes_tui.plain_file import read_plain, write_plain
 from sframes_tui.run.header import version_of
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.story.plan import Frame, Plan
 
 STORE = platformdirs.user_cache_path("sframes") / "call_seconds.json"
+STORE_BYTES = 1_000_000
 
 MEASURED = (1, 2, 4, 8, 16, 32, 64)
 CANDIDATES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -186,7 +189,7 @@ def _key(plan: Plan, engine: Engine) -> str:
 def _read(store: Path) -> dict[str, Figures]:
     """What is remembered and not too old; whatever else the file holds doesn't count."""
     try:
-        content = json.loads(store.read_bytes())
+        content = json.loads(read_plain(store, STORE_BYTES))
         found = {key: _figures(value) for key, value in content.items()}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
@@ -197,7 +200,7 @@ def _figures(value: Any) -> Figures | None:
     """Figures as they were written, if they can be believed."""
     try:
         taken, seconds = float(value["time"]), {int(rows): float(each) for rows, each in value["seconds"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     fresh = 0 <= time.time() - taken < FORGOTTEN
     return Figures(taken, seconds) if fresh and 1 in seconds and all(map(_is_a_time, seconds.values())) else None
@@ -213,10 +216,5 @@ def _write(store: Path, content: Mapping[str, Figures]) -> None:
         key: {"time": each.time, "seconds": {str(rows): s for rows, s in each.seconds.items() if _is_a_time(s)}}
         for key, each in content.items()
     }
-    try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        temporary = store.with_suffix(".tmp")
-        temporary.write_text(json.dumps(told, indent=1))
-        temporary.replace(store)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        write_plain(store, json.dumps(told, indent=1).encode())

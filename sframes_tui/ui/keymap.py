@@ -10,27 +10,35 @@ from typing import Any
 
 import platformdirs
 
+from sframes_tui.errors import message_of
+from sframes_tui.plain_file import read_plain
+from sframes_tui.printable import one_line
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command
 
 KEYMAP = platformdirs.user_config_path("sframes") / "keys.toml"
+MAX_BYTES = 20_000
+MAX_PROBLEMS = 10
+"""Sentences; more are counted."""
 
 
 def load_keymap(path: Path = KEYMAP) -> tuple[dict[str, str], list[str]]:
     """Command -> keys, and a sentence on each line that can't be used; nothing at all where there is no file."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_plain(path, MAX_BYTES, follow=True).decode())
     except FileNotFoundError:
         return {}, []
-    except (OSError, ValueError) as error:
-        return {}, [f"{path} is left out: {error}"]
+    except (OSError, ValueError, RecursionError) as error:
+        return {}, [f"{path} is left out: {message_of(error)}"]
     keymap: dict[str, str] = {}
     problems: list[str] = []
     for name, keys in values.items():
         if problem := _problem(name, keys, keymap):
-            problems.append(f"{path}: {name} = {keys!r} is left out: {problem}")
+            line = f"{name} = {keys!r}" if isinstance(keys, str | int) else name
+            problems.append(f"{path}: {one_line(line, 80)} is left out: {problem}")
         else:
             keymap[name] = ",".join(_keys(keys))
-    return keymap, problems
+    more = len(problems) - MAX_PROBLEMS
+    return keymap, problems if more <= 0 else [*problems[:MAX_PROBLEMS], f"{path}: {more} more lines are left out"]
 
 
 def _keys(keys: str) -> list[str]:
@@ -51,7 +59,7 @@ def _problem(name: str, keys: Any, keymap: dict[str, str]) -> str:
 
 
 def _is_key(key: str) -> bool:
-    return bool(re.fullmatch(r"((ctrl|shift|alt|super)\+)*([a-z0-9_]{1,30}|\S)", key))
+    return bool(re.fullmatch(r"((ctrl|shift|alt|super)\+)*([a-z0-9_]{1,30}|\S)", key)) and key.isprintable()
 
 
 def _holder(command: Command, keys: list[str], keymap: dict[str, str]) -> Command | None:

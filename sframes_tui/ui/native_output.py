@@ -56,7 +56,9 @@ def native_output(folder: Path = FOLDER) -> Iterator[NativeOutput]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"output-{os.getpid()}.log"
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # That of a process which crashed, or a link that somebody put there, which isn't followed.
+    path.unlink(missing_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     before = [getattr(sys, name) for name in STREAMS]
     terminal = [os.dup(number) for number in (1, 2)]
     output = NativeOutput(path)

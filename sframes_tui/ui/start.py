@@ -72,10 +72,9 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
 def _run(opening: Opening) -> int:
     from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
-    from sframes_tui.ui.terminal_input import drop_late_answers
+    from sframes_tui.ui.terminal_input import guard_input
 
-    if opening.terminal and opening.terminal.may_answer_late:
-        drop_late_answers()
+    guard_input(late_answers=opening.terminal is not None and opening.terminal.may_answer_late)
     app = SFramesApp(opening)
     with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell), quick_switches():
         app.run()

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 import platformdirs
 
+from sframes_tui.plain_file import read_plain, write_plain
 from sframes_tui.printable import one_line
 from sframes_tui.ui.terminal_probe import Heard, ask, is_multiplexed
 
@@ -28,6 +29,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("sixel", "kitty", "halfcell", "unicode", "off
 MEMORY = platformdirs.user_cache_path("sframes") / "terminals.json"
 REMEMBERED_SECONDS = 30 * 86_400.0
 REMEMBERED_TERMINALS = 50
+MEMORY_BYTES = 100_000
 
 NAMES = ["TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "COLORTERM", "LC_TERMINAL", "LC_TERMINAL_VERSION"]
 NAMES += ["XTERM_VERSION", "VTE_VERSION", "KONSOLE_VERSION"]
@@ -183,13 +185,13 @@ def _recall(memory: Path, key: str) -> Heard | None:
         cell = None if entry["cell"] is None else (int(entry["cell"][0]), int(entry["cell"][1]))
         attributes = frozenset(map(str, entry["attributes"]))
         return Heard(entry["kitty"] is True, one_line(str(entry["name"]), 100), cell, attributes, answered=True)
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
 def _entries(memory: Path) -> dict[str, dict[str, Any]]:
     try:
-        entries = json.loads(memory.read_bytes()[:100_000])
+        entries = json.loads(read_plain(memory, MEMORY_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return entries if isinstance(entries, dict) else {}
@@ -201,10 +203,7 @@ def _remember(memory: Path, key: str, heard: Heard) -> None:
     entry["attributes"] = sorted(heard.attributes)
     others = [(other, each) for other, each in _entries(memory).items() if other != key][-REMEMBERED_TERMINALS + 1 :]
     with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(dict([*others, (key, entry)])))
-        temporary.replace(memory)
+        write_plain(memory, json.dumps(dict([*others, (key, entry)])).encode())
 
 
 def forget_terminals(memory: Path = MEMORY) -> None:

@@ -15,6 +15,10 @@ import platformdirs
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from sframes_tui.errors import message_of
+from sframes_tui.plain_file import read_plain
+from sframes_tui.printable import one_line
+
 PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = next(filter(Path.is_dir, (PACKAGE / "themes", PACKAGE.parent / "themes")), PACKAGE / "themes")
 """In an installed program beside the package's modules, in a checkout at its top."""
@@ -24,7 +28,7 @@ MAX_BYTES = 100_000
 FLAGS = ("dark", "ansi")
 NUMBERS = ("luminosity_spread", "text_alpha")
 WORDS = ("none", "bold", "dim", "italic", "underline", "reverse", "strike", "not")
-"""What a variable may say besides a colour: a text style's words."""
+"""Of a text style, which is what a variable says whose name has "style" in it; all others are colours."""
 
 
 def load_themes(folders: Iterable[Path] = (SHIPPED, OWN)) -> tuple[list[Theme], list[str]]:
@@ -34,19 +38,17 @@ def load_themes(folders: Iterable[Path] = (SHIPPED, OWN)) -> tuple[list[Theme], 
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         try:
             themes[_slug(path)] = read_theme(path)
-        except (OSError, ValueError) as error:
-            problems.append(f"theme {path} is left out: {error}")
+        except (OSError, ValueError, RecursionError) as error:
+            problems.append(f"theme {path} is left out: {message_of(error)}")
     return list(themes.values()), problems
 
 
 def read_theme(path: Path) -> Theme:
-    """One theme; raises `OSError`, or `ValueError` with what is wrong with the file."""
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError("it is too large for a theme")
-    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    """One theme; raises `OSError`, or `ValueError` or `RecursionError` with what is wrong with the file."""
+    values = tomllib.loads(read_plain(path, MAX_BYTES, follow=True).decode())
     known = {field.name for field in dataclasses.fields(Theme)} - {"name"}
     if unknown := sorted(values.keys() - known):
-        raise ValueError(f"{unknown[0]!r} is nothing that a theme has")
+        raise ValueError(f"{one_line(unknown[0], 60)!r} is nothing that a theme has")
     if "primary" not in values:
         raise ValueError("it names no primary colour")
     for key, value in values.items():
@@ -64,16 +66,28 @@ def _check(key: str, value: Any) -> None:
         if not isinstance(value, Mapping):
             raise ValueError("variables is no table")
         for name, each in value.items():
-            if not isinstance(each, str) or not (_is_style(each) or _is_colour(each)):
-                raise ValueError(f"variables: {name} = {each!r} is neither a colour nor a text style")
+            _check_variable(name, each)
     elif key in FLAGS:
         if not isinstance(value, bool):
-            raise ValueError(f"{key} = {value!r} is neither true nor false")
+            raise ValueError(f"{_shown(key, value)} is neither true nor false")
     elif key in NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ValueError(f"{key} = {value!r} is no number from 0 to 1")
+            raise ValueError(f"{_shown(key, value)} is no number from 0 to 1")
     elif not isinstance(value, str) or not _is_colour(value):
-        raise ValueError(f"{key} = {value!r} is no colour")
+        raise ValueError(f"{_shown(key, value)} is no colour")
+
+
+def _check_variable(name: str, value: Any) -> None:
+    """A colour where Textual means a style, or the reverse, ends the screen as a wrong colour does."""
+    if "style" in name:
+        if not isinstance(value, str) or not _is_style(value):
+            raise ValueError(f"variables: {_shown(name, value)} is no text style")
+    elif not isinstance(value, str) or not _is_colour_with_opacity(value):
+        raise ValueError(f"variables: {_shown(name, value)} is no colour")
+
+
+def _shown(key: str, value: Any) -> str:
+    return one_line(f"{key} = {value!r}", 80)
 
 
 def _is_style(value: str) -> bool:
@@ -81,10 +95,14 @@ def _is_style(value: str) -> bool:
 
 
 def _is_colour(value: str) -> bool:
-    """A colour, or one with its opacity behind it, as CSS writes them."""
-    colour, _, opacity = value.partition(" ")
     try:
-        Color.parse(colour)
+        Color.parse(value)
     except ColorParseError:
         return False
-    return not opacity or bool(re.fullmatch(r"\d{1,3}%", opacity))
+    return True
+
+
+def _is_colour_with_opacity(value: str) -> bool:
+    """A colour, or one with its opacity behind it, as CSS writes them."""
+    colour, _, opacity = value.partition(" ")
+    return _is_colour(colour) and (not opacity or bool(re.fullmatch(r"[0-9]{1,3}%", opacity)))

@@ -37,3 +37,17 @@ def test_after_a_crash_the_output_can_be_read(tmp_path):
         crash()
     (left,) = tmp_path.iterdir()
     assert left.read_text() == "Fatal Python error\n"
+
+
+def test_a_link_in_the_files_place_is_not_followed(tmp_path):
+    """Where others may write into the state folder, they know the process's number."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / f"output-{os.getpid()}.log").symlink_to(precious)
+    with native_output(folder) as output:
+        os.write(2, b"said\n")
+        assert output.read_lines() == ["said"]
+    assert precious.read_text() == "mine"
+    assert list(folder.iterdir()) == []

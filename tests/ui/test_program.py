@@ -110,3 +110,33 @@ def test_it_goes_to_the_shell_and_comes_back(start):
     program.see("no run yet", "Quit")
     program.type(b"\x11")
     assert program.wait(DEADLINE) == 0
+
+
+HOSTILE = [
+    b"\x1b[1114112u",  # a key beyond Unicode
+    b"\x1b[99999999999u",
+    b"\x1b[55296u",  # half of a character
+    b"\x1b[48;99999;99999;1;1t",  # a window of ten thousand million characters
+    b"\x1b[48;0;0;0;0t\x1b[<0;5;5M\x1b[<0;5;5m",
+    b"\x1b[<0;999999999999;999999999M",
+    b"\x1b[99999999999999;99999999999999R",
+    b"\xff\x9b31m",  # no UTF-8
+    b"\x1b[200~\x1b]0;p\x07\x11\xc2\x9b[b]\xe2\x80\xae\x1b[201~",  # a paste that would quit
+]
+"""What a terminal never sends of itself, but whoever sits behind it may."""
+
+
+def test_hostile_input_ends_nothing_and_is_never_echoed_raw(start):
+    program = start()
+    program.see("small.toml", "Chapter 1 The Sea", "no run yet")
+    program.type(b"\x1b[15~/")  # the log's filter, which takes words
+    program.see("words to look for")
+    for hostile in HOSTILE:
+        program.type(hostile)
+    program.type(b"still here")
+    program.see("]0;p", "<U+009B>[b]<U+202E>still here")
+    assert b"\x1b]0;p" not in program.output
+    assert "\x9b".encode() not in program.output
+    assert b"\xe2\x80\xae" not in program.output
+    program.type(b"\x11")
+    assert program.wait(DEADLINE) == 0
