@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from sframes_tui import __version__
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
+from sframes_tui.plain_file import read_plain
 from sframes_tui.run.folder import HIDDEN, RunFolder
 from sframes_tui.run.journal import NAME, Record
 from sframes_tui.story.config import GenerationConfig
@@ -25,6 +26,7 @@ from sframes_tui.story.effect import Effect, options_that
 from sframes_tui.story.identity import VERSION, VERSIONS, Identities
 from sframes_tui.story.plan import Plan
 from sframes_tui.story.plan_text import describe_plan
+from sframes_tui.story.source import MAX_BYTES
 
 MAX_SIDE = 8192
 ENDING = r"\.[\w+-]{1,40}"
@@ -141,6 +143,6 @@ def write_plan(folder: RunFolder, plan: Plan, text_file: Path, before: Record) -
     folder.write(f"{HIDDEN}/plan.txt", lines.encode(errors="backslashreplace"))
     copy, former = text_copy(text_file), str(before.get("text", ""))
     if text_file.absolute() != (folder.path / copy).absolute():
-        folder.write(copy, text_file.read_bytes())
+        folder.write(copy, read_plain(text_file, MAX_BYTES, follow=True))
     if former not in ("", copy) and former == text_copy(Path(former)):
         folder.tree.remove(former)
