@@ -62,6 +62,7 @@ ATTACKS = {
         "tests/test_raw_output.py::test_what_is_not_there",
         "tests/test_raw_output.py::test_help",
         "tests/test_raw_output.py::test_orders_and_watching_another_process",
+        "tests/test_raw_output.py::test_above_the_progress_bar_of_a_terminal",
         "tests/test_raw_output.py::test_commands_that_a_configuration_names",
         "tests/test_raw_output.py::test_a_script_and_a_picture",
         "tests/test_raw_output.py::test_the_environment",

@@ -4,6 +4,8 @@ import contextlib
 import io
 import json
 import os
+import pty
+import re
 import select
 import shutil
 import sys
@@ -21,10 +23,12 @@ from sframes_tui.cli import main
 from sframes_tui.printable import as_line, as_path, printable
 from sframes_tui.run import trust
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Event, FrameStarted, RunStarted
+from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameStarted, RunCompleted, RunStarted
 from sframes_tui.run.folder import lock_folder
+from sframes_tui.run.hangup import Ending
 from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.loop import Control
+from sframes_tui.run.resume import open_run
 from sframes_tui.run.steering import steered
 from sframes_tui.run.tree import Tree
 from sframes_tui.sink import Sink
@@ -253,6 +257,32 @@ def end_once_told(folder, file):
     while not Path(file.name).stat().st_size:
         select.select([], [], [], 0.02)
     Journal(Tree(folder)).append("ended", how="failed", error=TEXT)
+
+
+def test_above_the_progress_bar_of_a_terminal(drawn):
+    master, slave = pty.openpty()
+    seen, place = [], Path(f"/run {BAD}")
+    reader = threading.Thread(target=read_to_its_end, args=(master, seen))
+    reader.start()
+    with os.fdopen(slave, "w") as terminal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        patch.setattr(sys, "stderr", terminal)
+        with batch.Output(open_run(drawn[0]).draft, False, Ending()) as output:
+            output.emit(RunStarted(place, 2, 2))
+            output.emit(FrameStarted(0, BAD, BAD, 1))
+            output.emit(FrameCompleted(0, place / f"{BAD}.png", 1.0))
+            output.emit(FrameFailed(1, BAD, BAD, 1))
+            output.emit(RunCompleted(place, 1, 1, 0, 1.0, (BAD,)))
+    reader.join()
+    os.close(master)
+    told = b"".join(seen).replace(b"\r", b"")
+    assert "forged" in harmless(re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", told))
+
+
+def read_to_its_end(terminal, seen):
+    with contextlib.suppress(OSError):
+        while data := os.read(terminal, 65536):
+            seen.append(data)
 
 
 def test_commands_that_a_configuration_names(write, monkeypatch, tmp_path):

@@ -49,9 +49,10 @@ def connected(folder: Path, end: float) -> Iterator[socket.socket]:
 
 @contextmanager
 def bound(folder: Path) -> Iterator[socket.socket]:
-    """A socket of that name that only its owner may connect to; its file goes at the end. Raises `OSError`.
+    """A socket of that name that only its owner may connect to; its file goes at the end.
 
-    Only for whoever holds the run folder's lock: what lies there was left by a process that was killed.
+    Only for whoever holds the run folder's lock: what lies there was left by a process that was killed. Raises
+    `OSError`, `SteeringError`.
     """
     with _hidden(folder) as hidden, _socket() as mine:
         with contextlib.suppress(FileNotFoundError):

@@ -55,12 +55,12 @@ def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     places = [folder]
     try:
         while places:
-            with os.scandir(places.pop()) as entries:
+            with contextlib.suppress(FileNotFoundError), os.scandir(places.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         places.append(Path(entry.path))
                     else:
-                        with contextlib.suppress(FileNotFoundError):  # gone since
+                        with contextlib.suppress(FileNotFoundError):  # gone since, as a folder may be
                             yield os.path.relpath(entry.path, folder), entry.stat(follow_symlinks=False)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: can't be looked at: {error.strerror}") from None
