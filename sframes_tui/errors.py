@@ -10,6 +10,7 @@ Each says in one sentence, on one line, what is wrong, where, and what to do::
     ├── ModelError              2     the model: missing, unreadable, not what the plan needs
     ├── DiskError               1     the disk takes no more pictures
     ├── SteeringError           1     another process's run doesn't answer, or nobody draws
+    │   └── NotOursError        1     what answers, or would, is no run of this user's
     ├── DeviceError             1     the GPU answers no more
     ├── InternalError           1     a fault of the program itself
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
@@ -63,6 +64,10 @@ class SteeringError(SFramesError):
     """Another process's run can't be watched or steered."""
 
     exit_code = 1
+
+
+class NotOursError(SteeringError):
+    """What answers for a run, or lies in its socket's place, is not what a run of this user's would be."""
 
 
 class DeviceError(SFramesError):

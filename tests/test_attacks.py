@@ -157,6 +157,8 @@ ATTACKS = {
         "tests/run/test_control_socket.py::test_a_hidden_folder_that_is_exchanged_meanwhile_is_left_alone",
         "tests/run/test_control_socket.py::test_an_answer_of_another_user_is_not_heard_but_by_root_of_the_folders_owner",
         "tests/run/test_control_socket.py::test_another_user_is_not_answered",
+        "tests/run/test_control_socket.py::test_whatever_takes_the_sockets_place_the_run_ends_well",
+        "tests/run/test_attach.py::test_a_watcher_is_told_once_why_a_run_can_not_be_asked",
     ],
     "a run folder that changes while it is drawn": [
         "tests/run/test_tree.py::test_a_link_that_took_a_folders_place_since_is_not_followed",

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sframes_tui.errors import DiskError, SteeringError
+from sframes_tui.errors import DiskError, NotOursError, SteeringError
 from sframes_tui.printable import counted
 from sframes_tui.run.events import (
     Event,
@@ -91,6 +91,8 @@ class _Follower:
         """Of each frame in flight the step that was told."""
         self._drawn = 0
         self._ended = False
+        self._doubt: str | None = None
+        """Why the run can't be asked, where that is odd."""
 
     def events(self) -> Iterator[TimedEvent]:
         while not self._ended and not self._left.is_set():
@@ -98,6 +100,7 @@ class _Follower:
             alive = status is not None or holder(self._past.path) is not None
             # After the look at the process: what it wrote before it went is told.
             yield from self._news()
+            yield from self._doubted()
             if status is not None and not self._ended:
                 yield from ((time.monotonic(), event) for event in self._progress(status))
             elif not alive and not self._ended:
@@ -108,8 +111,16 @@ class _Follower:
     def _status(self) -> Status | None:
         try:
             return self._orders.exchange(self._steering.status())
+        except NotOursError as error:
+            self._doubt = str(error) if self._doubt is None else ""
         except SteeringError:
-            return None
+            pass
+        return None
+
+    def _doubted(self) -> Iterator[TimedEvent]:
+        if self._doubt:
+            yield time.monotonic(), Notice("warning", self._doubt)
+            self._doubt = ""
 
     def _news(self) -> Iterator[TimedEvent]:
         """What was written since the last look, of the newest drawing only."""

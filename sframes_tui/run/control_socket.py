@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sframes_tui.errors import SteeringError
+from sframes_tui.errors import NotOursError
 from sframes_tui.run.folder import HIDDEN
 
 NAME = "control"
@@ -36,14 +36,14 @@ _SOL_LOCAL, _XUCRED_BYTES = 0, 76
 
 @contextmanager
 def connected(folder: Path, end: float) -> Iterator[socket.socket]:
-    """A connection to the process that draws into a run folder. Raises `OSError`, `SteeringError`."""
+    """A connection to the process that draws into a run folder. Raises `OSError`, `NotOursError`."""
     with _hidden(folder) as hidden, _found(folder, hidden) as path, _socket() as mine:
         _wait_no_longer_than(end, mine)
         mine.connect(path)
         peer = user_of_peer(mine)
         owner = os.fstat(hidden).st_uid
         if peer not in (None, os.geteuid()) and (os.geteuid() != 0 or peer != owner):
-            raise SteeringError(f"{folder}: user {peer} answers for its run; only the user who draws it can ask it")
+            raise NotOursError(f"{folder}: user {peer} answers for its run; only the user who draws it can ask it")
         yield mine
 
 
@@ -52,7 +52,7 @@ def bound(folder: Path) -> Iterator[socket.socket]:
     """A socket of that name that only its owner may connect to; its file goes at the end.
 
     Only for whoever holds the run folder's lock: what lies there was left by a process that was killed. Raises
-    `OSError`, `SteeringError`.
+    `OSError`, `NotOursError`.
     """
     with _hidden(folder) as hidden, _socket() as mine:
         with contextlib.suppress(FileNotFoundError):
@@ -121,7 +121,7 @@ def _hidden(folder: Path) -> Iterator[int]:
     except OSError as error:
         if error.errno not in (errno.ENOTDIR, errno.ELOOP):
             raise
-        raise SteeringError(f"{folder}: its {HIDDEN} is a link, or no folder; take it away first") from None
+        raise NotOursError(f"{folder}: its {HIDDEN} is a link, or no folder; take it away first") from None
     try:
         yield descriptor
     finally:
@@ -141,7 +141,7 @@ def _path(folder: Path, hidden: int) -> Iterator[str]:
         link = Path(short, "run")
         link.symlink_to((folder / HIDDEN).absolute(), target_is_directory=True)
         if not os.path.samestat(link.stat(), os.fstat(hidden)):
-            raise SteeringError(f"{folder}: its {HIDDEN} was changed while it was looked at")
+            raise NotOursError(f"{folder}: its {HIDDEN} was changed while it was looked at")
         yield str(link)
 
 
@@ -165,4 +165,4 @@ def _require_socket(folder: Path, status: os.stat_result) -> None:
     kind = "a link" if stat.S_ISLNK(status.st_mode) else "" if stat.S_ISSOCK(status.st_mode) else "no socket"
     kind = kind or ("a hard link" if status.st_nlink > 1 else "")
     if kind:
-        raise SteeringError(f"{folder}: its {HIDDEN}/{NAME} is {kind}, so nobody can be asked; take it away first")
+        raise NotOursError(f"{folder}: its {HIDDEN}/{NAME} is {kind}, so nobody can be asked; take it away first")

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from sframes_tui.errors import SteeringError, message_of
+from sframes_tui.errors import NotOursError, SteeringError, message_of
 from sframes_tui.printable import one_line
 from sframes_tui.run import control_socket
 from sframes_tui.run.control_socket import PATIENCE
@@ -127,7 +127,7 @@ class Steering:
                 control_socket.write_line(run, json.dumps({"do": word}).encode(), end)
                 answer = ANSWER.validate_json(control_socket.read_line(run, LONGEST_ANSWER, end), strict=True)
         except ValidationError:
-            raise SteeringError(f"{self._folder}: its run doesn't answer as S-Frames does") from None
+            raise NotOursError(f"{self._folder}: its run doesn't answer as S-Frames does") from None
         except FileNotFoundError:
             raise SteeringError(f"{self._folder}: its run doesn't answer: it has no socket (yet)") from None
         except OSError as error:

@@ -1,11 +1,15 @@
 """What is read of a run folder that comes from a stranger, to watch it or to look at it."""
 
 import os
+import threading
 
 import pytest
 
 from sframes_tui.cli import main
 from sframes_tui.errors import SFramesError, UsageError
+from sframes_tui.run.attach import watch
+from sframes_tui.run.folder import lock_folder
+from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.status import run_status
 from sframes_tui.story.config_file import read_config_text
@@ -91,3 +95,24 @@ def test_a_link_to_a_run_is_named_as_what_it_is(folder, tmp_path):
     (tmp_path / "newest").symlink_to(folder)
     with pytest.raises(UsageError, match="a link; name the run folder itself"):
         run_status(tmp_path / "newest")
+
+
+@pytest.mark.parametrize("kind", ["a link", "no socket"])
+def test_a_watcher_is_told_once_why_a_run_can_not_be_asked(folder, tmp_path, kind):
+    control = folder / ".sframes" / "control"
+    control.symlink_to(tmp_path) if kind == "a link" else control.mkdir()
+    left, told = threading.Event(), []
+
+    def tell(event, _):
+        told.append(event)
+        looks.release()
+
+    looks = threading.Semaphore(0)
+    lock = lock_folder(folder)
+    watcher = threading.Thread(target=watch, args=(folder, left, tell, Control()))
+    watcher.start()
+    looks.acquire()
+    lock.close()
+    watcher.join()
+    assert [type(event).__name__ for event in told] == ["Notice", "Notice", "RunCancelled"]
+    assert f"control is {kind}, so nobody can be asked" in told[0].text
