@@ -83,6 +83,7 @@ ATTACKS = {
     "models whose settings fetch or run something": [
         "tests/engine/test_safety.py::test_settings_that_make_a_library_fetch_or_run_something_are_refused",
         "tests/engine/test_safety.py::test_an_adapter_that_names_another_model_is_refused",
+        "tests/engine/test_safety.py::test_a_model_card_leads_to_no_models_but_the_hubs",
         "tests/engine/test_model_settings.py::test_every_key_of_diffusers_classes_is_a_bounded_number_or_was_looked_at",
         "tests/engine/test_model_settings.py::test_every_text_that_transformers_configurations_take_was_looked_at",
         "tests/engine/test_model_settings.py::test_every_key_that_the_loaders_read_is_refused_or_was_looked_at",
@@ -96,6 +97,8 @@ ATTACKS = {
     ],
     "models that use up memory": [
         "tests/engine/test_safety.py::test_the_schedulers_numbers_are_bounded_too",
+        "tests/engine/test_safety.py::test_pictures_without_measure_are_no_models_own",
+        "tests/engine/test_safety.py::test_a_window_that_fills_the_memory_is_refused",
         "tests/engine/test_model_settings.py::test_numbers_without_measure_are_refused",
         "tests/engine/test_tokenizer_files.py::test_a_tokenizer_that_hangs_or_grows_is_refused",
         "tests/engine/test_tokenizer_files.py::test_expressions_that_may_never_end_are_refused",

@@ -49,6 +49,7 @@ BOUNDS = (
     (re.compile(r"entries of \w*(added|special)_tokens\w*"), 20_000),
     (re.compile(r"entries of (trained_betas|\w*sigmas|\w*timesteps)"), 10_000),
     (re.compile(r"entries of .*"), 4096),
+    (re.compile(r"num_labels"), 2**14),
     (re.compile(r".*per_block.*"), 32),
     (re.compile(r".*(layers|blocks|depth|num_res|heads|num_experts).*"), 256),
     (re.compile(r".*timesteps.*"), 2**16),

@@ -26,7 +26,7 @@ from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.engine.scheduling import use_scheduler
 from sframes_tui.engine.vae_format import settle_vae, vae_format
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
+from sframes_tui.story.config import LARGEST_SIDE, GenerationConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
 
 
@@ -139,12 +139,12 @@ def picture_size(pipelines: Pipelines, width: int | None, height: int | None) ->
     size = (width or own_width, height or own_height)
     grain = size_grain(pipe)
     for name, pixels in zip(("width", "height"), size, strict=True):
-        if pixels % grain:
+        if pixels % grain or pixels < 1:
             nearest = max(round(pixels / grain), 1) * grain
             raise ModelError(
                 f"{name} = {pixels}: {pipelines.name} draws multiples of {grain} pixels only, such as {nearest}"
             )
-    largest = largest_side(pipe)
+    largest = min(largest_side(pipe), LARGEST_SIDE)
     if max(size) > largest:
         raise ModelError(f"{size[0]} x {size[1]} pixels: {pipelines.name} draws sides of at most {largest} pixels")
     return size

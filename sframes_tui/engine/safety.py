@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sframes_tui.engine.families import text_class
-from sframes_tui.engine.model_settings import check_kinds, check_settings
+from sframes_tui.engine.model_settings import WITHOUT_END, check_kinds, check_settings
 from sframes_tui.engine.tokenizer_files import check_tokenizer
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.model_files import check_files, read_json, read_model_file
 from sframes_tui.story.model_source import PICKLES, cached_snapshot
 
 CARD_LIMIT = 1_000_000
+
+LONGEST_WINDOW = 4096
+"""Tokens of a CLIP; its own has 77, the longest of its descendants 248."""
 
 VOCABULARIES = ("vocab_file", "merges_file", "tokenizer_file")
 """Keys for which a tokenizer takes the files beside it, whatever is written there."""
@@ -89,17 +92,21 @@ def connected_models(folder: Path, model: str) -> list[str]:
     Diffusers loads them along. Raises `ModelError` for anything but the name of a hub model, such as a folder's.
     """
     from huggingface_hub import ModelCard
+    from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
     try:
         text = read_model_file(folder / "README.md", CARD_LIMIT).decode(errors="replace")
+        block = REGEX_YAML_BLOCK.search(text)
+        if block is not None and re.search(r"[\s,\[{}?:-][&*]\w", block[2]):
+            raise ValueError("it has YAML's aliases, which can grow without measure")
         named = ModelCard(text, ignore_metadata_errors=True).data.get("prior") or []
     except FileNotFoundError:
         return []
     except Exception as error:
         raise ModelError(f"model {model!r}: its README.md can't be read: {message_of(error)}") from None
-    for name in named if isinstance(named, list) else [named]:
+    for name in named if isinstance(named, list) else [None]:
         if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) or Path(name).exists():
-            raise ModelError(f"model {model!r}: its README.md has prior = {name!r}, which is no model of the hub")
+            raise ModelError(f"model {model!r}: its README.md has prior = {name!r:.60}, which is no model of the hub")
     return list(named)
 
 
@@ -129,6 +136,7 @@ def _check_part_files(folder: Path, part_class: type, model: str) -> None:
         elif path.name not in LISTS and ".index" not in path.suffixes:
             settings = read_json(path, model)
             check_settings(settings, where, model, harmless)
+            _check_window(settings.get("model_max_length"), part_class, where, model)
             if own:
                 check_kinds(part_class, settings, where, model)
 
@@ -142,6 +150,18 @@ def pipeline_class(folder: Path, model: str) -> type:
     if found is not None:
         return found
     raise ModelError(f"model {model!r}: {name!r} is no text-to-image pipeline that diffusers knows")
+
+
+def _check_window(window: object, part_class: type, where: str, model: str) -> None:
+    """Raises `ModelError` where pipelines would fill every prompt up to more tokens than memory has room for."""
+    from transformers import CLIPTokenizer
+
+    if (
+        issubclass(part_class, CLIPTokenizer)
+        and isinstance(window, int | float)
+        and LONGEST_WINDOW < window < WITHOUT_END
+    ):
+        raise ModelError(f"model {model!r}: {where} asks for model_max_length = {window}, which no model has")
 
 
 def check_part(part: Part, folder: Path, model: str) -> type:

@@ -69,7 +69,9 @@ def reachable(target: str) -> str:
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
-Pixels = Annotated[int, Field(ge=16, le=8192), AfterValidator(_multiple_of_8), Entered("pixels")]
+LARGEST_SIDE = 8192
+"""Pixels of a picture's width or height."""
+Pixels = Annotated[int, Field(ge=16, le=LARGEST_SIDE), AfterValidator(_multiple_of_8), Entered("pixels")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Entered("seed")]
 Text = Annotated[str, Field(max_length=10_000)]

@@ -192,6 +192,34 @@ def test_a_class_that_only_finds_another_is_refused(folder, part):
     refuse(folder, "which is no model, tokenizer or scheduler")
 
 
+@pytest.mark.parametrize("size", [-8, 2**14])
+def test_pictures_without_measure_are_no_models_own(folder, size):
+    change(folder / "unet" / "config.json", sample_size=size)
+    refuse(folder, "pixels")
+
+
+def test_a_window_that_fills_the_memory_is_refused(folder):
+    change(folder / "tokenizer" / "tokenizer_config.json", model_max_length=2**20)
+    refuse(folder, "tokenizer_config.json asks for model_max_length = 1048576, which no model has")
+
+
+CARDS = {
+    "a folder": ("prior:\n- ./evil", "prior = './evil', which is no model of the hub"),
+    "no list": ("prior: evil/model", "prior = None, which is no model of the hub"),
+    "not here": ("prior:\n- evil/model", "needs evil/model too, which isn't on this machine; `hf download evil/model`"),
+    "code": ("prior: !!python/object/apply:os.system ['false']", "README.md can't be read"),
+    "aliases": ("a: &a [x, x]\nprior: [*a, *a]", "README.md can't be read: it has YAML's aliases"),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_model_card_leads_to_no_models_but_the_hubs(folder, name):
+    card, said = CARDS[name]
+    change(folder / "model_index.json", _class_name="KandinskyV22CombinedPipeline")
+    (folder / "README.md").write_text(f"\n---\n{card}\n---\n")
+    refuse(folder, said)
+
+
 def test_an_adapter_that_names_another_model_is_refused(folder):
     (folder / "text_encoder" / "adapter_config.json").write_text('{"base_model_name_or_path": "evil/model"}')
     refuse(folder, "text_encoder/adapter_config.json names another model's weights")
