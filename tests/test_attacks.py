@@ -208,6 +208,11 @@ ATTACKS = {
         "tests/story/test_epub.py::test_very_many_comments_and_tags_are_read_fast_or_refused",
         "tests/story/test_epub.py::test_names_as_long_as_books_are_refused",
     ],
+    "links put in place while a run goes on": [
+        "tests/processes/test_written_places.py::test_a_hostile_folder_is_gone_on_with_in_itself_or_refused",
+        "tests/processes/test_written_places.py::test_what_is_swapped_during_a_run_leads_nowhere",
+        "tests/processes/test_written_places.py::test_neither_does_drawing_with_a_model_write_elsewhere",
+    ],
     "themes and key files": [
         "tests/ui/test_themes.py::test_a_bad_file_is_told_of_and_the_others_are_loaded",
         "tests/ui/test_themes.py::test_pipes_and_devices_are_no_themes_and_no_keys",

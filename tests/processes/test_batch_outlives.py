@@ -107,7 +107,7 @@ def test_two_interrupts_after_a_warning_stop_within_a_step(stage):
 
 
 def test_a_warning_while_the_model_loads_ends_the_run_before_it_began(stage, monkeypatch):
-    monkeypatch.setenv("SFRAMES_LOADS", "1")
+    monkeypatch.setenv("SFRAMES_LOADS", "/")
     said = stage.folder / "said"
     with said.open("wb") as file:
         program = stage.batch(stderr=file)

@@ -23,7 +23,7 @@ def no_locks(tmp_path, monkeypatch):
 
     def preload():
         monkeypatch.setenv("LD_PRELOAD", str(shim))
-        monkeypatch.setenv("SFRAMES_LOADS", "1")
+        monkeypatch.setenv("SFRAMES_LOADS", "/")
 
     return preload
 

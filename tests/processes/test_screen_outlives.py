@@ -135,7 +135,7 @@ def test_sigcont_opens_the_screen_again_only_after_a_stop(stage):
 
 
 def test_sigterm_does_not_wait_for_a_model_that_loads(stage, monkeypatch):
-    monkeypatch.setenv("SFRAMES_LOADS", "1")
+    monkeypatch.setenv("SFRAMES_LOADS", "/")
     terminal = stage.terminal()
     program = stage.program(stage.config, "--output", stage.output, terminal=terminal)
     until(lambda: terminal.shows(SCREEN), "the screen")
