@@ -21,8 +21,8 @@ _DEEDS += ("os.chown", "os.system", "os.exec", "os.posix_spawn", "os.fork", "sub
 _DEEDS += ("socket.getaddrinfo", "pickle.find_class")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _seen: list[str] | None = None
-LOCK = re.compile(r"^(open|os.mkdir) \('([^']*/)?(lock|\.sframes)'")
-"""Who looks whether a run is being drawn tries its lock, which holds nothing."""
+HARMLESS = re.compile(r"^(open|os.mkdir) \('([^']*/)?(lock|\.sframes)'|^socket.connect .*'/proc/self/fd/")
+"""Who looks whether a run is being drawn tries its lock, which holds nothing, and asks at its socket."""
 
 
 def fuzzed(examples: int) -> settings:
@@ -47,7 +47,7 @@ def held(read: Callable[[], Any], *refusals: type[Exception]) -> Any:
             value, told = None, list(error.problems) if isinstance(error, ConfigError) else [str(error)]
         except refusals as error:
             value, told = None, [str(error)]
-    assert not (done := [deed for deed in deeds if not LOCK.search(deed)]), done
+    assert not (done := [deed for deed in deeds if not HARMLESS.search(deed)]), done
     for sentence in told:
         assert_tellable(sentence)
     return value
