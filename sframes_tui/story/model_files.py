@@ -37,12 +37,10 @@ def blob(path: Path) -> Path | None:
     """The file itself: what a snapshot in the hub's cache links to lies beside it in `blobs`. None for other links."""
     if not path.is_symlink():
         return path
-    path = path.absolute()
-    target = Path(os.path.normpath(path.parent / path.readlink()))
-    for folder in path.parents:
+    for folder in path.absolute().parents:
         if folder.parent.name == "snapshots":
-            blobs = folder.parent.parent / "blobs"
-            return None if target.parent != blobs or blobs.is_symlink() or target.is_symlink() else target
+            blobs, target = folder.parent.parent / "blobs", Path(os.path.realpath(path))
+            return target if target.parent == Path(os.path.realpath(blobs)) and not blobs.is_symlink() else None
     return None
 
 

@@ -1,5 +1,6 @@
 """Where a model's name points to, found without torch and without the network. Must not import torch or diffusers."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -94,11 +95,13 @@ def _what(folder: Path) -> str:
 def cached_snapshot(repo: str, revision: str | None = None) -> Path | None:
     """The folder of a hub model in the local cache, complete or not; None if there is none.
 
-    Raises `ModelError` if `repo` can't be a hub id.
+    Raises `ModelError` if `repo` can't be a hub id, or `revision` a branch, tag or commit: it becomes part of a path.
     """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
+    if revision is not None and not re.fullmatch(r"\w[\w.+@-]*(/\w[\w.+@-]*)*", revision):
+        raise ModelError(f"model {repo!r}: revision {revision!r} can't be a branch, tag or commit of the hub")
     try:
         index = try_to_load_from_cache(repo, "model_index.json", revision=revision)
     except HFValidationError:

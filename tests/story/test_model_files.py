@@ -7,6 +7,7 @@ import pytest
 from sframes_tui.errors import ModelError
 from sframes_tui.story import model_files
 from sframes_tui.story.model_files import check_files, read_json
+from sframes_tui.story.model_source import cached_snapshot
 
 
 @pytest.fixture
@@ -71,6 +72,17 @@ def test_blobs_that_are_links_themselves_lead_nowhere(snapshot, tmp_path, forged
     refuse(snapshot, r"\w+.json is a link")
 
 
+def test_a_snapshot_that_is_a_link_is_read_as_the_libraries_read_it(snapshot, tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "snapshots" / "0123abc"
+    elsewhere.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere" / "blobs").mkdir()
+    (tmp_path / "elsewhere" / "blobs" / "0").write_text('{"another": "file"}')
+    snapshot.rename(elsewhere)
+    snapshot.symlink_to(elsewhere)
+    with pytest.raises(ModelError, match="it is a link"):
+        read_json(snapshot / "model_index.json", "it")
+
+
 def test_what_the_libraries_read_whole_is_bounded(folder):
     for name in ("merges.txt", "spiece.model", "tokenizer.json"):
         with (folder / name).open("wb") as file:
@@ -110,3 +122,14 @@ def test_a_pipe_in_a_configurations_place_hangs_nobody(folder):
     os.mkfifo(folder / "model_index.json")
     with pytest.raises(ModelError, match="not a plain file"):
         read_json(folder / "model_index.json", "it")
+
+
+@pytest.mark.parametrize("revision", ["../../../secret", "/etc/hostname", "refs/../../x", "a\0b", "-x", ""])
+def test_a_revision_is_no_path(revision):
+    with pytest.raises(ModelError, match="can't be a branch, tag or commit of the hub"):
+        cached_snapshot("me/it", revision)
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", "refs/pr/1", "fp16", "0123abc", None])
+def test_branches_tags_and_commits_are_revisions(revision):
+    assert cached_snapshot("nobody/has-this", revision) is None
