@@ -94,6 +94,7 @@ ATTACKS = {
         "tests/story/test_model_files.py::test_blobs_that_are_links_themselves_lead_nowhere",
         "tests/story/test_model_files.py::test_a_snapshot_that_is_a_link_is_read_as_the_libraries_read_it",
         "tests/story/test_model_files.py::test_a_revision_is_no_path",
+        "tests/story/test_weight_kind.py::test_a_pipe_in_the_place_of_weights_hangs_nobody",
         "tests/story/test_model_files.py::test_a_pipe_in_a_configurations_place_hangs_nobody",
         "tests/engine/test_safety.py::test_a_notice_is_shown_harmlessly_and_never_read_through_a_link",
     ],
@@ -109,6 +110,7 @@ ATTACKS = {
         "tests/story/test_model_files.py::test_json_that_is_none_is_one_sentence",
         "tests/engine/test_safety.py::test_a_configuration_that_asks_for_too_much_is_refused",
         "tests/engine/test_safety.py::test_damaged_weights_are_told",
+        "tests/engine/test_models.py::test_a_checkpoint_whose_tensors_have_no_sides_is_one_sentence",
     ],
     "weights that are no numbers": [
         "tests/engine/test_probe.py::test_what_would_spoil_every_frame_is_refused_in_one_sentence",

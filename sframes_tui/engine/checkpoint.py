@@ -79,7 +79,8 @@ def reference_repo(path: Path) -> str:
     from diffusers.loaders.single_file_utils import fetch_diffusers_config
     from safetensors import safe_open
 
-    with safe_open(path, framework="pt") as weights:
-        names = weights.keys()
-        shapes = {key: torch.empty(weights.get_slice(key).get_shape(), device="meta") for key in names}
-    return str(fetch_diffusers_config(shapes)["pretrained_model_name_or_path"])
+    with foreign(f"model {path.name!r} is no checkpoint that diffusers knows"):
+        with safe_open(path, framework="pt") as weights:
+            names = weights.keys()
+            shapes = {key: torch.empty(weights.get_slice(key).get_shape(), device="meta") for key in names}
+        return str(fetch_diffusers_config(shapes)["pretrained_model_name_or_path"])

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-HEADER_LIMIT = 32_000_000
-"""Bytes; the header of the largest models' files is a hundredth of it."""
+HEADER_LIMIT = 8_000_000
+"""Bytes; the header of the largest models' files is a tenth of it."""
 
 WANTED = "model wants a whole one: a checkpoint, a diffusers folder or a hub id"
 
@@ -78,6 +78,8 @@ def _is_embedding(tensors: Mapping[str, object]) -> bool:
 
 def _header(path: Path) -> dict[str, object]:
     """The tensors by name, each with its shape; nothing where the file can't be read."""
+    if not path.is_file():  # a pipe would be waited for
+        return {}
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job
@@ -93,6 +95,14 @@ def test_a_checkpoint_draws_what_its_folder_draws(folder, tmp_path):
     assert picture.tobytes() == draw(expected).tobytes()
     assert draw(engine, 0.6, picture).tobytes() == draw(expected, 0.6, picture).tobytes()
     assert read_sampling(locate_model(str(checkpoint)), None) == engine.facts.sampling
+
+
+def test_a_checkpoint_whose_tensors_have_no_sides_is_one_sentence(tmp_path):
+    known = "model.diffusion_model.output_blocks.11.0.skip_connection.weight"
+    names = known, "model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x", "cond_stage_model.x"
+    save_file({name: torch.zeros(0) for name in names}, tmp_path / "odd.safetensors")
+    with pytest.raises(ModelError, match=r"'odd.safetensors' is no checkpoint that diffusers knows: tuple index"):
+        load_engine(options(tmp_path / "odd.safetensors"))
 
 
 def test_a_checkpoint_without_a_configuration_says_how_to_get_one(tmp_path):

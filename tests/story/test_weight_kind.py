@@ -1,5 +1,7 @@
 """Files that are no model are called what they are."""
 
+import os
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -101,3 +103,9 @@ def test_no_more_than_the_header_is_read(tmp_path):
     path = tmp_path / "large.safetensors"
     path.write_bytes((2**40).to_bytes(8, "little") + b"{}")
     assert why_not_a_model(path) is None
+
+
+def test_a_pipe_in_the_place_of_weights_hangs_nobody(tmp_path):
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match=r"has no model_index.json"):
+        locate_model(str(tmp_path))
