@@ -144,7 +144,15 @@ ATTACKS = {
         "tests/run/test_journal.py::test_a_take_that_a_stranger_numbered_leaves_room_for_others",
         "tests/run/test_journal.py::test_lone_surrogates_of_any_place_are_told_as_characters",
     ],
+    "recipes in pictures": [
+        "tests/run/test_png.py::test_a_strangers_recipe_is_refused_in_a_sentence",
+        "tests/run/test_png.py::test_what_is_no_recipe_is_refused_in_a_sentence",
+        "tests/run/test_png.py::test_a_base_that_is_no_file_beside_the_picture_is_not_looked_for",
+        "tests/engine/test_again.py::test_no_model_is_fetched_because_a_recipe_names_it",
+        "tests/engine/test_again.py::test_a_base_of_another_size_than_the_models_is_refused",
+    ],
     "journals of any size": [
+        "tests/run/test_journal.py::test_of_a_sentence_without_end_the_begin_is_told",
         "tests/run/test_journal.py::test_what_lies_behind_the_torn_place_costs_nothing",
         "tests/run/test_journal.py::test_a_line_of_any_length_is_refused_before_it_is_read_whole",
         "tests/run/test_journal.py::test_lines_that_are_no_records_end_what_counts",

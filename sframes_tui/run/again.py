@@ -4,6 +4,7 @@ The file may be a stranger's: the recipe is bounded and validated, names a model
 no place on the disk but a file name beside the picture.
 """
 
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,8 +15,9 @@ from PIL import Image, ImageChops
 
 from sframes_tui.engine.protocol import Drawn, Engine, Facts, Job, Remark, Spoiled
 from sframes_tui.errors import ModelError, UsageError
+from sframes_tui.plain_file import read_plain
 from sframes_tui.run import png
-from sframes_tui.run.plain_folder import read_plain
+from sframes_tui.run.plain_folder import is_inside
 from sframes_tui.run.recipe import PROGRAM, Recipe, as_drawn, drawn_by, read_recipe
 from sframes_tui.run.stored_picture import MAX_BYTES, decoded, read_stored
 from sframes_tui.story.config import GenerationConfig
@@ -139,6 +141,10 @@ def draw_again(
     say(f"{told.path}: asks for the model {options.model}" + (f"; drawn with {source.name}" if model else ""))
     engine = load_model(options, source)
     try:
+        facts = engine.facts
+        if start is not None and start.size != (facts.width, facts.height):
+            found = f"{start.width} x {start.height}"
+            raise UsageError(f"{told.path}: starts from {found} pixels; its model draws {facts.width} x {facts.height}")
         rows = min(options.rows or 1, engine.max_rows)
         engine.use_rows(rows)
         picture = _drawn(engine, recipe, start, say)
@@ -169,17 +175,24 @@ def _as_drawn_now(recipe: Recipe, facts: Facts, rows: int, fingerprint: str, pic
 def _source(told: Told, model: str | None) -> ModelSource:
     """Where the model is: as a configuration beside the picture would find it, or as somebody says."""
     options = told.recipe.options
+    if model:
+        return locate_model(model, options.revision)
     try:
-        return locate_model(model or options.model, options.revision, None if model else told.path.absolute().parent)
+        source = locate_model(options.model, options.revision, told.path.absolute().parent)
     except ModelError as error:
-        raise error if model else ModelError(f"{error}; say with --model where it is") from None
+        raise ModelError(f"{error}; say with --model where it is") from None
+    if source.path is None:
+        # What is downloaded is for whoever draws to say, not for whoever wrote the recipe.
+        asked = f"asks for the model {options.model}, which isn't here"
+        raise ModelError(f"{told.path}: {asked}; have it fetched with --model {shlex.quote(options.model)}")
+    return source
 
 
 def _base(told: Told, given: Path | None) -> Image.Image:
     """The picture that it started from."""
     wanted = told.recipe.base
     assert wanted is not None
-    if given is None and (Path(wanted.file).name != wanted.file or wanted.file in ("", "..")):
+    if given is None and ("/" in wanted.file or not is_inside(wanted.file)):
         raise UsageError(f"{told.path}: its recipe names a base that is no file beside it; give it with --base")
     path = given or told.path.parent / wanted.file
     try:

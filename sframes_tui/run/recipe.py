@@ -5,18 +5,19 @@ take and no version of a library: the same picture has the same recipe, wherever
 drawn. Must not import torch.
 """
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
 from sframes_tui import __version__
 from sframes_tui.engine.protocol import Facts, Fitted
-from sframes_tui.errors import UsageError
+from sframes_tui.errors import UsageError, message_of
+from sframes_tui.printable import one_line
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.effect import Effect, options_that
 from sframes_tui.story.identity import acting_options
-from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.story.plan import MAX_FRAMES, Frame, Plan
 from sframes_tui.story.schedulers import SCHEDULERS
 
 PROGRAM = f"S-Frames {__version__}"
@@ -32,6 +33,11 @@ OPTIONS = frozenset(
     ]
 )
 """What a recipe tells of a configuration, and what is taken from one."""
+Index = Annotated[int, Field(ge=0, le=MAX_FRAMES)]
+Pixels = Annotated[int, Field(ge=1, le=8192)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Hash = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+"""SHA-256 of pixels; empty where nobody knows."""
 LACKING_IN_1 = ("guidance_start", "guidance_end", "on_overflow", "rows", "vae_tiling", "the model's content")
 
 
@@ -52,7 +58,7 @@ class Base(Strict):
 
     file: str
     """Its name, without a folder."""
-    pixels_sha256: str
+    pixels_sha256: Hash
 
 
 class Recipe(Strict):
@@ -61,20 +67,20 @@ class Recipe(Strict):
     format: Literal[2] = 2
     program: str
     story: str
-    variant: int
-    chapter: int
-    prompt_index: int
-    style_index: int
+    variant: Index
+    chapter: Index
+    prompt_index: Index
+    style_index: Index
     prompt: str
     style: str
     file_tag: str
     sent: str
     """Prompt and style as they were handed to the model."""
-    run_seed: int
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    run_seed: Seed
+    seed: Seed
     strength: Annotated[float, Field(ge=0, le=1)] | None
     """Of img2img; None for text-to-image."""
-    real_steps: int
+    real_steps: Index
     base: Base | None
     fingerprint: str
     """The model's content, by `model_fingerprint`; empty where nobody knows."""
@@ -86,12 +92,18 @@ class Recipe(Strict):
     """"batched", "grouped" or "reference"."""
     place: Annotated[int, Field(ge=0, lt=64)] | None
     """Which row of a call the picture had; None where that depends on what else was drawn."""
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     options: Annotated[GenerationConfig, AfterValidator(_options_of_recipes)]
     """Those that draw, or may change bytes, as they acted: what had no effect is left out."""
-    pixels_sha256: str
+    pixels_sha256: Hash
     """The picture's own."""
+
+    @model_validator(mode="after")
+    def _has_both_or_none(self) -> Self:
+        if (self.base is None) != (self.strength is None):
+            raise ValueError("a base and a strength go together")
+        return self
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -178,7 +190,7 @@ def read_recipe(text: str, name: str) -> tuple[Recipe, str | None]:
     if len(text) > MAX_LENGTH:
         raise UsageError(f"{name}: its recipe is longer than any that S-Frames writes")
     try:
-        content = json.loads(text)
+        content = from_json(text, allow_inf_nan=False)
         known = content.get("format")
         if known == 1:
             lacking = ", ".join(LACKING_IN_1)
@@ -189,10 +201,10 @@ def read_recipe(text: str, name: str) -> tuple[Recipe, str | None]:
         return Recipe.model_validate(content), None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = one_line(".".join(map(str, first["loc"])), 200)
         raise UsageError(f"{name}: its recipe can't be used: {where}: {first['msg']}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{name}: its recipe can't be used: {error}") from None
+        raise UsageError(f"{name}: its recipe can't be used: {message_of(error)}") from None
 
 
 def _from_1(content: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Pictures are known by their file's path in the run folder, since numbers change 
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from sframes_tui.run.journal import Record
 from sframes_tui.story.change import Prompt, Seed, Strength, Take
@@ -36,26 +36,36 @@ Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """Of any version, see `story/identity.py`."""
 Number = Annotated[int, Field(strict=True, ge=0, le=MAX_FRAMES)]
 Bytes = Annotated[int, Field(strict=True, ge=0, le=2**40)]
+Text = Annotated[str, AfterValidator(lambda text: text[:10_000])]
+"""A sentence for people; of a longer one the begin."""
+Word = Annotated[str, Field(max_length=5000)]
+"""A name, or what a package's version is; paths can be long."""
 Seconds = Annotated[float, Field(strict=True, ge=0, le=2**36)]
 """Also since 1970."""
+
+
+def _short(facts: dict[str, Any]) -> dict[str, Any]:
+    if len(repr(facts)) > 2**20:
+        raise ValueError("longer than any model's")
+    return facts
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A drawing of the run begins."""
 
-    run: str = ""
+    run: Word = ""
     time: float = 0.0
     frames: Number = 0
     kept: Number = 0
     identity_version: Number = 2
     """Told from version 3 on."""
-    model: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    model: Word = ""
+    facts: Annotated[dict[str, Any], AfterValidator(_short)] = field(default_factory=dict)
     """See `header.facts_of`."""
-    text: str = ""
+    text: Word = ""
     """The run's copy of its text; told from version 0.3 on."""
-    circumstances: dict[str, str] = field(default_factory=dict)
+    circumstances: Annotated[dict[Word, Word], Field(max_length=1000)] = field(default_factory=dict)
 
     @property
     def fields(self) -> Record:
@@ -99,7 +109,7 @@ class Undrawn:
     """A frame gave no picture."""
 
     file: PictureFile
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,7 @@ class Kept:
 class Paused:
     """No frame is begun until it goes on."""
 
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,7 @@ class Said:
     """A notice to whoever looked."""
 
     level: Literal["info", "warning", "error"]
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +182,7 @@ class Ended:
     skipped: Number = 0
     left: Number = 0
     seconds: Seconds = 0.0
-    error: str = ""
+    error: Text = ""
 
 
 KINDS = {
@@ -207,4 +217,5 @@ def checked(record: Record) -> Any:
         return None if form is None else form.validate_python(record)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'time'}: {first['msg']}") from None
+        what = "not in the form of one" if first["type"] == "string_pattern_mismatch" else first["msg"]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'time'}: {what}") from None

@@ -199,7 +199,8 @@ def _fold_frame(state: RunState, event: Event) -> RunState:
             if state.marks[frame] in (DONE, STALE):
                 # It is drawn again after all, since its base was.
                 state = replace(state, kept=state.kept - 1, steps=state.steps + steps)
-            drawing = (*state.in_flight, InFlight(frame, name, 0, steps))
+            others = (each for each in state.in_flight if each.frame != frame)
+            drawing = (*others, InFlight(frame, name, 0, steps))
             return replace(state, in_flight=drawing, marks=state.marks.with_mark(frame, DRAWING))
         case FrameProgress(frame=frame, step=step):
             drawing = tuple(replace(each, step=step) if each.frame == frame else each for each in state.in_flight)

@@ -9,10 +9,11 @@ from PIL import Image
 from sframes_tui.cli import main
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError, UsageError
-from sframes_tui.run import redraw
+from sframes_tui.run import png, redraw
 from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
+from sframes_tui.run.recipe import Base
 from sframes_tui.run.resume import open_run
 from sframes_tui.story.config_file import load_config
 from sframes_tui.story.draft import make_draft
@@ -114,6 +115,29 @@ def test_another_model_is_told_with_how_far_the_picture_is_off(run, tmp_path):
 def test_a_model_that_is_not_where_the_recipe_says_is_asked_for(run):
     with pytest.raises(ModelError, match=r"'tiny\.safetensors': .*say with --model where it is"):
         again(run[0] / "variant-0" / "oil 0-0.png")
+
+
+def rewritten(picture, target, **changes):
+    """The same picture with another recipe."""
+    told = read_told(picture)
+    target.write_bytes(png.encode(told.picture, png.picture_info(told.recipe.model_copy(update=changes))))
+    return target
+
+
+def test_no_model_is_fetched_because_a_recipe_names_it(run, tmp_path):
+    picture = run[0] / "variant-0" / "oil 0-0.png"
+    options = read_told(picture).recipe.options.model_copy(update={"model": "someone/else"})
+    with pytest.raises(ModelError, match="someone/else, which isn't here; have it fetched with --model someone/else"):
+        again(rewritten(picture, tmp_path / "a.png", options=options))
+
+
+def test_a_base_of_another_size_than_the_models_is_refused(run, tmp_path):
+    folder, model = run
+    Image.new("RGB", (64, 64)).save(tmp_path / "base.png")
+    base = Base(file="base.png", pixels_sha256=png.pixel_hash(Image.new("RGB", (64, 64))))
+    picture = rewritten(folder / "variant-0" / "chalk 0-1.png", tmp_path / "a.png", base=base)
+    with pytest.raises(UsageError, match="starts from 64 x 64 pixels; its model draws 32 x 32"):
+        again(picture, model)
 
 
 def test_a_picture_of_grouped_calls_is_drawn_again(tmp_path):

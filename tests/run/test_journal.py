@@ -242,6 +242,10 @@ HARMS = [
     ("kept", {"files": [[FILE, "ab"]]}),
     ("grids", {"files": [["oil grid-0.png", 1, "ab", HASH]]}),
     ("planned", {"circumstances": {"rows": 5}}),
+    ("planned", {"circumstances": {"rows": "1" * 10_000}}),
+    ("planned", {"circumstances": {str(number): "1" for number in range(2000)}}),
+    ("planned", {"facts": {"model": "x" * 2**21}}),
+    ("planned", {"model": "x" * 10_000}),
     ("planned", {"facts": 5}),
     ("paused", {"reason": {}}),
     ("notice", {"level": "loud"}),
@@ -264,6 +268,11 @@ def test_a_strangers_record_is_refused_with_a_sentence(path, kind, harm):
     path.write_bytes(encode({"kind": "resumed"}) + encode({"kind": kind, **GOOD.get(kind, {}), **harm}))
     with pytest.raises(UsageError, match=r"line 2: a record of kind '.*' is not of this program's making: .+: "):
         Replay.of(Reader(path))
+
+
+def test_of_a_sentence_without_end_the_begin_is_told():
+    known = Replay.of([{"kind": "failed", "file": FILE, "reason": "x" * 10**6}])
+    assert len(known.failed[FILE]) == 10_000
 
 
 def test_a_take_that_a_stranger_numbered_leaves_room_for_others():

@@ -33,7 +33,7 @@ def noise(size=(64, 48)):
 
 def recipe_of(number, lost="", **options):
     plan = make_plan(config(2, **options), story(2), DDIM, 1)
-    where = {"fingerprint": "model", "rows": 2, "place": 1, "base_pixels": "hash", "pixels": "own hash"}
+    where = {"fingerprint": "model", "rows": 2, "place": 1, "base_pixels": "ab" * 32, "pixels": "cd" * 32}
     return plan, make_recipe(plan, plan.frames[number], Fitted("sent: text\nmore", lost), FACTS, **where)
 
 
@@ -66,7 +66,7 @@ def test_the_recipe_in_a_file_is_the_one_that_was_written():
         text = saved.text["sframes"]
         assert saved.tobytes() == picture.tobytes()
     assert read_recipe(text, "a.png") == (recipe, None)
-    assert recipe.base == Base(file="tag0 0-0.png", pixels_sha256="hash")
+    assert recipe.base == Base(file="tag0 0-0.png", pixels_sha256="ab" * 32)
     assert (recipe.prompt, recipe.style) == (plan.prompt(plan.frames[3]), plan.style_text(plan.frames[3]))
 
 
@@ -103,6 +103,9 @@ def test_a_grid_of_very_many_pictures_stays_within_bounds(tmp_path, monkeypatch)
     assert make_grid([path] * 100, (32, 32)).size == (60, 60)
 
 
+NUMBERS = ["variant", "chapter", "prompt_index", "style_index", "run_seed", "seed", "real_steps", "place", "width"]
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -113,6 +116,15 @@ def test_a_grid_of_very_many_pictures_stays_within_bounds(tmp_path, monkeypatch)
         lambda recipe: recipe | {"options": recipe["options"] | {"rows": 10**9}},
         lambda recipe: recipe | {"sent": ["a"]},
         lambda recipe: {key: recipe[key] for key in recipe if key != "options"},
+        lambda recipe: recipe | {"x" * 100_000: 1},
+        lambda recipe: recipe | {"prompt": "\ud800"},
+        lambda recipe: recipe | {"strength": float("nan")},
+        lambda recipe: recipe | {"strength": 0.5, "base": None},
+        lambda recipe: recipe | {"base": {"file": "a.png", "pixels_sha256": ""}, "strength": None},
+        lambda recipe: recipe | {"base": {"file": "a.png", "pixels_sha256": "\x1b[31m"}, "strength": 0.5},
+        *(lambda recipe, key=key: recipe | {key: 10**30} for key in NUMBERS),
+        *(lambda recipe, key=key: recipe | {key: -1} for key in NUMBERS),
+        *(lambda recipe, key=key: recipe | {key: True} for key in NUMBERS),
         lambda _: {"format": 1},
         lambda _: [],
         lambda recipe: recipe | {"prompt": "a" * 2**20},
@@ -130,9 +142,9 @@ def test_what_is_no_recipe_is_refused_in_a_sentence(text):
         read_recipe(text, "a.png")
 
 
-@pytest.mark.parametrize("file", ["../secret.png", "/etc/x.png", "..", ""])
+@pytest.mark.parametrize("file", ["../secret.png", "/etc/x.png", "..", ".", "", "a\0.png", "a\x1b.png", "x" * 300])
 def test_a_base_that_is_no_file_beside_the_picture_is_not_looked_for(tmp_path, file):
-    recipe = recipe_of(3)[1].model_copy(update={"base": Base(file=file, pixels_sha256="hash")})
+    recipe = recipe_of(3)[1].model_copy(update={"base": Base(file=file, pixels_sha256="ab" * 32)})
     (tmp_path / "a.png").write_bytes(png.encode(noise(), png.picture_info(recipe)))
     with pytest.raises(UsageError, match="no file beside it; give it with --base"):
         draw_again(read_told(tmp_path / "a.png"), None, None, None, None, print)
@@ -148,7 +160,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path, data):
 def test_a_recipe_tells_what_the_engine_had_to_change():
     plan = make_plan(config(2), story(2), DDIM, 1)
     facts = replace(FACTS, changed={"vae_tiling": True})
-    where = {"fingerprint": "model", "rows": 1, "place": 0, "base_pixels": None, "pixels": "own hash"}
+    where = {"fingerprint": "model", "rows": 1, "place": 0, "base_pixels": None, "pixels": "cd" * 32}
     assert make_recipe(plan, plan.frames[0], Fitted("a"), facts, **where).options.vae_tiling
 
 
