@@ -225,6 +225,11 @@ ATTACKS = {
         "tests/processes/test_written_places.py::test_what_is_swapped_during_a_run_leads_nowhere",
         "tests/processes/test_written_places.py::test_neither_does_drawing_with_a_model_write_elsewhere",
     ],
+    "run folders and names on the screen": [
+        "tests/ui/test_hostile_folders.py::test_a_strangers_run_folder_is_looked_at_harmlessly",
+        "tests/ui/test_hostile_folders.py::test_the_list_of_runs_shows_hostile_names_as_they_are",
+        "tests/ui/test_hostile_folders.py::test_a_folder_of_hostile_names_is_listed_in_the_file_dialogue",
+    ],
     "themes and key files": [
         "tests/ui/test_themes.py::test_a_bad_file_is_told_of_and_the_others_are_loaded",
         "tests/ui/test_themes.py::test_pipes_and_devices_are_no_themes_and_no_keys",
@@ -248,6 +253,11 @@ ATTACKS = {
         "tests/fuzz/test_remembered.py::test_terminals",
         "tests/fuzz/test_script.py::test_values",
         "tests/fuzz/test_splitting.py::test_patterns",
+        "tests/fuzz/test_epub.py::test_nests",
+        "tests/fuzz/test_socket.py::test_values_of_answers",
+        "tests/fuzz/test_socket.py::test_requests",
+        "tests/fuzz/test_model.py::test_what_is_looked_at_before_loading",
+        "tests/fuzz/test_model.py::test_loading",
     ],
     "texts of any size": [
         "tests/story/test_source.py::test_a_huge_file_is_refused_unread",
