@@ -149,14 +149,14 @@ def _convert(words: Sequence[str]) -> int:
 def _trust(words: Sequence[str]) -> int:
     parser = command_parser("sframes trust", "Allow the commands that a configuration file names now.")
     parser.add_argument("config", metavar="CONFIG", type=Path)
-    from sframes_tui.run.trust import commands, trust
+    from sframes_tui.run.trust import Wishes, trust
     from sframes_tui.story.config_file import load_config
 
     loaded = load_config(parser.parse_args(words).config)
-    wanted = commands(loaded.config)
-    if wanted:
-        trust(loaded.path, loaded.config)
-    return print_lines(f"allowed: {each}" for each in wanted or ("nothing, since it runs no commands",))
+    wishes = Wishes.of(loaded.path, loaded.config)
+    if wishes.commands:
+        trust(wishes)
+    return print_lines(f"allowed: {each}" for each in wishes.shown or ("nothing, since it runs no commands",))
 
 
 def _doctor(words: Sequence[str]) -> int:

@@ -95,4 +95,5 @@ def notify_target(given: str) -> str:
     try:
         return reachable(given)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{given!r} {error}") from None
+        # Not quoted: it may hold a password.
+        raise argparse.ArgumentTypeError(f"what is given {error}") from None

@@ -17,6 +17,7 @@ from sframes_tui.run import trust
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.viewer import Viewer
 from sframes_tui.story.plan import make_plan
+from sframes_tui.story.program import find_program
 from tests import named_tests
 from tests.story.test_plan import DDIM, config, story
 
@@ -28,12 +29,28 @@ ATTACKS = {
         "tests/run/test_viewer.py::test_without_a_viewer_preview_stop_is_never_run_and_needs_no_trust",
         "tests/run/test_execute.py::test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed",
         "tests/test_attacks.py::test_a_config_that_sends_word_is_refused_like_one_that_runs_something",
+        "tests/test_attacks.py::test_a_configurations_program_is_never_one_of_the_working_directory",
+        "tests/story/test_program.py::test_a_bare_name_is_never_one_of_the_working_directory",
+        "tests/story/test_program.py::test_what_was_changed_since_is_not_started",
+        "tests/story/test_program.py::test_a_file_that_cannot_be_looked_at_is_not_started",
+        "tests/run/test_viewer.py::test_trust_is_for_what_the_program_beside_the_file_holds",
+        "tests/run/test_viewer.py::test_what_is_swapped_while_it_is_asked_about_is_not_what_was_allowed",
+        "tests/run/test_viewer.py::test_a_store_that_others_can_write_counts_for_nothing_and_is_begun_anew",
+        "tests/run/test_viewer.py::test_a_store_that_is_no_plain_file_allows_nothing_and_hangs_nobody",
+        "tests/run/test_viewer.py::test_programs_run_in_a_folder_where_relative_names_mean_nothing",
     ],
     "shell syntax in names": ["tests/test_attacks.py::test_names_never_reach_a_shell"],
     "web addresses that lead elsewhere": [
         "tests/run/test_notify.py::test_nothing_is_sent_to_where_an_answer_redirects",
         "tests/run/test_notify.py::test_only_plain_web_addresses_are_addresses",
         "tests/run/test_notify.py::test_a_server_that_never_answers_is_left_alone_in_time",
+        "tests/story/test_address.py::test_what_cannot_be_sent_is_refused_when_it_is_given",
+        "tests/story/test_address.py::test_whatever_is_accepted_http_client_can_send",
+    ],
+    "passwords in addresses": [
+        "tests/run/test_notify.py::test_a_user_and_password_are_basic_authentication_and_never_told",
+        "tests/run/test_viewer.py::test_no_question_and_no_refusal_shows_a_password",
+        "tests/test_attacks.py::test_a_password_in_an_address_is_nowhere_in_what_is_told_or_written",
     ],
     "modules in the working folder": ["tests/test_attacks.py::test_modules_in_the_working_folder_are_not_imported"],
     "regexes without end, or without measure": [
@@ -342,10 +359,10 @@ def test_the_users_own_word_on_the_command_line_needs_no_trust(write, tmp_path):
 
 def test_names_never_reach_a_shell(tmp_path):
     hostile = f"$(touch {tmp_path}/pwned);`touch {tmp_path}/pwned`|touch {tmp_path}/pwned 'x\".png"
-    viewer = Viewer(
-        f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.argv[2])'", None, 1, pytest.fail
-    )
-    window = viewer._start(viewer._command, str(tmp_path / "told"), hostile)
+    script = 'import sys; open(sys.argv[1], "w").write(sys.argv[2])'
+    program = find_program(f"{sys.executable} -c '{script}'", tmp_path)
+    viewer = Viewer(program, None, 1, pytest.fail)
+    window = viewer._start(program, str(tmp_path / "told"), hostile)
     assert window.wait() == 0
     assert (tmp_path / "told").read_text() == hostile
     assert not (tmp_path / "pwned").exists()
@@ -399,3 +416,47 @@ def test_odd_toml_is_one_sentence(write, capsys, more, said):
     assert main([str(path), "--dry-run"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_a_configurations_program_is_never_one_of_the_working_directory(write, tmp_path, monkeypatch):
+    working = tmp_path / "working"
+    working.mkdir()
+    for name in ("view.sh", "feh"):
+        (working / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+        (working / name).chmod(0o755)
+    (tmp_path / "view.sh").write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/shown\n")
+    (tmp_path / "view.sh").chmod(0o755)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PATH", f":.:{os.environ['PATH']}")
+    path = write(more="preview = './view.sh'\nnotify = 'feh'")
+    assert b"allowed: " + str(tmp_path / "view.sh").encode() in tui("trust", path, cwd=working).stdout
+    done = tui(path, "--batch", "--output", tmp_path / "out", cwd=working)
+    assert done.returncode == 0, done.stderr
+    assert b"could not be told to 'feh'" in done.stderr
+    assert (tmp_path / "shown").read_text().endswith("oil 0-0.png\n")
+    assert not (tmp_path / "pwned").exists()
+    (run,) = (tmp_path / "out").rglob("run.toml")
+    assert tui("resume", run.parent, "--batch", cwd=working).returncode == 0
+    (tmp_path / "view.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    for command in ((path, "--batch"), ("resume", run.parent, "--batch")):
+        assert tui(*command, cwd=working).returncode == 3
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_password_in_an_address_is_nowhere_in_what_is_told_or_written(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    address = "http://me:s3cret@127.0.0.1:9/x"
+    path = write(more=f"notify = '{address}'")
+    outputs = [tui(path, "--dry-run"), tui(path, "--batch"), tui("trust", path)]
+    outputs.append(tui(path, "--batch", "--output", tmp_path / "out"))
+    outputs.append(tui(write(), "--batch", "--output", tmp_path / "out", "--notify", address))
+    outputs.append(tui(write(), "--dry-run", "--notify", "http://me:s3cret@127.0.0.1:99999/x"))
+    outputs.append(tui(write(), "--dry-run", "--set", f"generation_config.notify={address}"))
+    assert [done.returncode for done in outputs] == [0, 3, 0, 0, 0, 2, 2], outputs
+    assert b"127.0.0.1" in outputs[1].stderr
+    for run in (tmp_path / "out").rglob("run.toml"):
+        outputs += [tui(command, run.parent) for command in ("status", "attach")]
+    written = [file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert len(written) > 8
+    for text in (*written, *(done.stdout + done.stderr for done in outputs)):
+        assert b"s3cret" not in text

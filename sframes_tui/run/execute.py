@@ -16,15 +16,16 @@ from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
 from sframes_tui.run.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.notify import telling
+from sframes_tui.run.notify import Target, telling
 from sframes_tui.run.plain_folder import require_plain
 from sframes_tui.run.recorder import Recorder
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.survey import Survey
 from sframes_tui.run.tree import Tree
-from sframes_tui.run.trust import asked_for, carry_over, is_trusted
+from sframes_tui.run.trust import Wishes, asked_for, carry_over, standing
 from sframes_tui.run.work import Work
+from sframes_tui.story.config import Config
 from sframes_tui.story.draft import Draft
 
 
@@ -43,8 +44,10 @@ def execute(
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return
         folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now(), draft.text_file))
-        folder.write_config(draft.resolved(drawing.rows))
-        carry_over(draft.loaded.path, folder.path / "run.toml", draft.config)
+        resolved = draft.resolved(drawing.rows)
+        folder.write_config(resolved)
+        copied = Wishes.of(folder.path / "run.toml", Config.model_validate(resolved))
+        carry_over(Wishes.of(draft.loaded.path, draft.config), copied)
         recorder.open_journal()
         survey = Survey(todo=dict.fromkeys(range(len(drawing.plan.frames)), "new"))
         if drawing.draw(drawing.session(folder, recorder.journal, survey), Replay(), control):
@@ -115,12 +118,16 @@ def recording(
             yield recorder, tell
 
 
-def _allowed_target(draft: Draft, emit: Emit) -> str | None:
+def _allowed_target(draft: Draft, emit: Emit) -> Target | None:
     """Who is told of the end by the configuration's wish, if that was allowed: whoever opened it may not have asked."""
-    target, path = draft.config.generation_config.notify, draft.loaded.path
-    if target is None or is_trusted(path, draft.config):
-        return target
-    emit(Notice("warning", f"{path} wants to {asked_for(draft.config)}: nobody allowed that, so it isn't done"))
+    target = draft.config.generation_config.notify
+    if target is None:
+        return None
+    wishes = Wishes.of(draft.loaded.path, draft.config)
+    if standing(wishes) == "allowed":
+        return wishes.programs.get(target, target)
+    wanted = f"{draft.loaded.path} wants to {asked_for(wishes)}"
+    emit(Notice("warning", f"{wanted}: nobody allowed that, so it isn't done"))
     return None
 
 

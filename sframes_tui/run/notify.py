@@ -1,6 +1,6 @@
 """Tells somebody elsewhere how a run ended: one web request, or one program. Must not import torch or textual.
 
-Whoever gives a target has made sure that it is trusted. Whatever goes wrong costs the run one notice and at most
+Whoever gives a target has made sure that it is allowed. Whatever goes wrong costs the run one notice and at most
 `MAX_SECONDS`.
 """
 
@@ -8,7 +8,6 @@ import dataclasses
 import http.client
 import json
 import os
-import shlex
 import signal
 import subprocess
 import threading
@@ -21,7 +20,9 @@ from sframes_tui import __version__
 from sframes_tui.errors import message_of
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, Notice, RunCancelled, RunCompleted, RunFailed
-from sframes_tui.story.config import is_web_address
+from sframes_tui.run.trust import start
+from sframes_tui.story.address import is_web_address, parse_address, without_password
+from sframes_tui.story.program import Program, program_file, split_command
 
 MAX_SECONDS = 10.0
 PROGRAM_SECONDS = 8.0
@@ -30,9 +31,11 @@ ENDINGS = (RunCompleted, RunCancelled, RunFailed)
 
 Emit = Callable[[Event], None]
 Fields = dict[str, Any]
+Target = str | Program
+"""What the user himself gave, an address or a command; or an allowed program of a configuration's."""
 
 
-def telling(target: str | None, story: str, emit: Emit) -> Emit:
+def telling(target: Target | None, story: str, emit: Emit) -> Emit:
     """`emit`, but that word of the run's ending is sent to `target` before the ending is emitted."""
     if target is None:
         return emit
@@ -52,20 +55,22 @@ def message(event: Event, story: str) -> Fields:
     return {**dataclasses.asdict(event), **own}
 
 
-def send(target: str, fields: Fields) -> str | None:
+def send(target: Target, fields: Fields) -> str | None:
     """Delivers a message; what went wrong, or None."""
     problems: list[str | None] = []
-    deliver = _request if is_web_address(target) else _run
     # In a thread of its own: a server may answer a byte at a time, and time-outs count from byte to byte.
-    thread = threading.Thread(target=lambda: problems.append(_attempted(deliver, target, fields)), daemon=True)
+    thread = threading.Thread(target=lambda: problems.append(_attempted(target, fields)), daemon=True)
     thread.start()
     thread.join(MAX_SECONDS)
     return problems[0] if problems else f"no answer within {MAX_SECONDS:.0f} s"
 
 
-def _attempted(deliver: Callable[[str, Fields], None], target: str, fields: Fields) -> str | None:
+def _attempted(target: Target, fields: Fields) -> str | None:
     try:
-        deliver(target, fields)
+        if isinstance(target, str) and is_web_address(target):
+            _request(target, fields)
+        else:
+            _run(target, fields)
     except (OSError, ValueError, http.client.HTTPException, subprocess.SubprocessError) as error:
         return message_of(error)
     return None
@@ -80,20 +85,21 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _request(target: str, fields: Fields) -> None:
     """POSTs the fields as JSON; `{text}` and the like in the address stand for the fields."""
+    address = parse_address(target)
+    url = address.url
     for key, value in fields.items():
-        target = target.replace("{" + key + "}", quote(str(value), safe=""))
+        url = url.replace("{" + key + "}", quote(str(value), safe=""))
     headers = {"Content-Type": "application/json", "User-Agent": f"S-Frames/{__version__}"}
-    request = urllib.request.Request(target, _as_json(fields), headers, method="POST")
+    if address.authorization:
+        headers["Authorization"] = address.authorization
+    request = urllib.request.Request(url, _as_json(fields), headers, method="POST")
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=MAX_SECONDS):
         pass
 
 
-def _run(target: str, fields: Fields) -> None:
+def _run(target: Target, fields: Fields) -> None:
     """Runs a program, by no shell, with the sentence as its last argument and the fields as JSON on stdin."""
-    arguments, null = [*shlex.split(target), fields["text"]], subprocess.DEVNULL
-    with subprocess.Popen(
-        arguments, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True
-    ) as process:
+    with _started(target, fields["text"]) as process:
         try:
             process.communicate(_as_json(fields), PROGRAM_SECONDS)
         except subprocess.TimeoutExpired:
@@ -103,10 +109,21 @@ def _run(target: str, fields: Fields) -> None:
         raise ValueError(f"it ended with {process.returncode}")
 
 
+def _started(target: Target, sentence: str) -> "subprocess.Popen[bytes]":
+    if isinstance(target, Program):
+        return start(target, sentence, stdin=subprocess.PIPE)
+    program, *more = split_command(target)
+    null = subprocess.DEVNULL
+    # As the user's shell would understand it: in the working directory.
+    words = [program_file(program), *more, sentence]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True)
+
+
 def _as_json(fields: Fields) -> bytes:
     return json.dumps(fields, default=str).encode()
 
 
-def _named(target: str) -> str:
-    """Without what may be secret in an address: its path."""
-    return urlsplit(target).hostname or "the web" if is_web_address(target) else repr(target)
+def _named(target: Target) -> str:
+    """Without what may be secret in an address: its path, and its password."""
+    command = target.shown if isinstance(target, Program) else target
+    return urlsplit(command).hostname or "the web" if is_web_address(command) else repr(without_password(command))

@@ -1,24 +1,26 @@
 """External viewers: one shows style 0's picture of every prompt. Must not import torch or textual.
 
-Whoever makes a `Viewer` has made sure that its commands are trusted.
+Whoever makes a `Viewer` has made sure that its programs are allowed.
 """
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 
 from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.loop import Emit
-from sframes_tui.run.trust import viewer_commands
+from sframes_tui.run.trust import allowed, start, viewer_commands
+from sframes_tui.story.address import without_password
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.story.program import Program
 
 STOP_SECONDS = 5.0
 """How long `preview_stop` may take."""
@@ -27,9 +29,9 @@ STOP_SECONDS = 5.0
 class Viewer:
     """Sees every event of a run and opens pictures as prompts are finished."""
 
-    def __init__(self, command: str, stop: str | None, max_windows: int, emit: Emit) -> None:
-        """`command` gets the picture's path as its last argument; `stop` closes what is open."""
-        self._command, self._stop, self._max_windows, self._emit = command, stop, max_windows, emit
+    def __init__(self, program: Program, stop: Program | None, max_windows: int, emit: Emit) -> None:
+        """`program` gets the picture's path as its last argument; `stop` closes what is open."""
+        self._program, self._stop, self._max_windows, self._emit = program, stop, max_windows, emit
         self._settled: Counter[tuple[int, int, int]] = Counter()
         self._shown: dict[tuple[int, int, int], str] = {}
         self._windows: list[subprocess.Popen[bytes]] = []
@@ -66,7 +68,7 @@ class Viewer:
             self._close_windows()
         if path is not None:
             self._make_room()
-            if window := self._start(self._command, path):
+            if window := self._start(self._program, str(Path(path).absolute())):
                 self._windows.append(window)
 
     def _make_room(self) -> None:
@@ -75,18 +77,13 @@ class Viewer:
         while len(self._windows) >= self._max_windows:
             _end([self._windows.pop(0)])
 
-    def _start(self, command: str, *arguments: str) -> subprocess.Popen[bytes] | None:
-        """Starts a program on its own, out of reach of this terminal's signals; a bad one is told of."""
+    def _start(self, program: Program, *arguments: str) -> subprocess.Popen[bytes] | None:
+        """Starts a program; a bad one is told of."""
         try:
-            return subprocess.Popen(
-                [*shlex.split(command), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            return start(program, *arguments)
         except (OSError, ValueError) as error:
-            self._emit(Notice("warning", f"can't start {command!r}: {error}"))
+            reason = getattr(error, "strerror", None) or error
+            self._emit(Notice("warning", f"can't start {without_password(program.shown)!r}: {reason}"))
             return None
 
     def _close_windows(self) -> None:
@@ -122,14 +119,18 @@ def viewing(draft: Draft, emit: Emit) -> Iterator[Emit]:
     """An `emit` whose events the draft's viewer sees too, in a thread of its own: it may take its time.
 
     What is open at the end stays open, to be looked at; the last pictures are shown before this returns, if that takes
-    no longer than `preview_stop` may. Whoever draws has made sure that the commands are trusted.
+    no longer than `preview_stop` may. Programs that nobody allowed, or that were changed since, are told of instead.
     """
     wanted = viewer_commands(draft.config)
-    if not wanted:
+    wishes = allowed(draft.loaded.path, draft.config) if wanted else None
+    if wishes is None:
+        if wanted:
+            emit(Notice("warning", "the viewer isn't started: nobody allowed it as it is now"))
         yield emit
         return
-    options = draft.config.generation_config
-    viewer = Viewer(wanted[0], options.preview_stop, options.preview_max_windows, emit)
+    programs = [wishes.programs[each] for each in wanted]
+    stop = programs[1] if len(programs) > 1 else None
+    viewer = Viewer(programs[0], stop, draft.config.generation_config.preview_max_windows, emit)
     events: SimpleQueue[Event | None] = SimpleQueue()
 
     def look() -> None:

@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
+from sframes_tui.story.address import is_web_address, parse_address
 from sframes_tui.story.effect import Draws, Harmless, Plans, Told
 from sframes_tui.story.leave_out import LeftOut
+from sframes_tui.story.program import split_command
 from sframes_tui.story.samplers import canonical_scheduler, understood
 from sframes_tui.story.schedulers import SCHEDULERS, Sigmas, takes_sigmas
 from sframes_tui.story.timed_regex import compile_pattern
@@ -56,16 +58,19 @@ def _place_in_text(item: str) -> str:
     return item
 
 
-def is_web_address(target: str) -> bool:
-    """Anything else that word is sent to is a program."""
-    return "://" in target.split(" ")[0]
-
-
 def reachable(target: str) -> str:
-    """Plain web addresses only; what has no `://` is the command of a program."""
-    if is_web_address(target) and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", target):
-        raise ValueError("must be an address that begins with http:// or https://, or the command of a program")
+    """An address that can be sent to, or the command of a program."""
+    if is_web_address(target):
+        parse_address(target)
+    else:
+        split_command(target)
     return target
+
+
+def _a_command(command: str) -> str:
+    if command:
+        split_command(command)
+    return command
 
 
 Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
@@ -210,7 +215,9 @@ class GenerationConfig(Section):
     """A chapter's grid shows its own pictures, or all pictures of the run so far."""
 
     preview: Harmless[
-        bool | Annotated[str, Field(min_length=1, max_length=1000), Entered("command", PREVIEWS)] | None
+        bool
+        | Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_a_command), Entered("command", PREVIEWS)]
+        | None
     ] = None
     """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external
     viewer, which must be trusted first."""
@@ -218,7 +225,9 @@ class GenerationConfig(Section):
     preview_protocol: Harmless[Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"]] = "auto"
     """How the terminal shows pictures."""
 
-    preview_stop: Harmless[Annotated[str, Field(max_length=1000), Entered("command")] | None] = None
+    preview_stop: Harmless[
+        Annotated[str, Field(max_length=1000), AfterValidator(_a_command), Entered("command")] | None
+    ] = None
     """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be
     trusted first."""
 

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from sframes_tui.errors import ConfigError
 from sframes_tui.plain_file import read_plain
+from sframes_tui.story.address import without_password
 from sframes_tui.story.config import Config
 from sframes_tui.story.note import Note
 from sframes_tui.story.options import SECTIONS, describe_kind
@@ -92,6 +93,7 @@ def read_config_text(path: Path, follow: bool = True) -> str:
 def parse_override(argument: str) -> Override:
     """`SECTION.KEY=VALUE` of the command line, its value read as TOML; raises `ConfigError`."""
     dotted, equals, value = argument.partition("=")
+    argument = without_password(argument)
     if not equals or not dotted.strip():
         raise ConfigError(f"--set {argument}: write it as SECTION.KEY=VALUE, such as generation_config.seed=7")
     try:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sframes_tui.story.address import is_web_address, parse_address
 from sframes_tui.story.config import Config, PromptConfig
 from sframes_tui.story.config_file import LoadedConfig
 from sframes_tui.story.model_source import ModelSource, locate_model
 from sframes_tui.story.plan import Plan, make_plan
+from sframes_tui.story.program import find_program
 from sframes_tui.story.sampling import read_sampling
 from sframes_tui.story.schedulers import Sampling
 from sframes_tui.story.source import find_source, read_source
@@ -35,12 +37,22 @@ class Draft:
         return make_plan(self.config, self.plan.story, sampling, self.plan.seed)
 
     def resolved(self, rows: int) -> dict[str, Any]:
-        """The configuration with its open choices filled in, as TOML data: what draws this run again."""
+        """The configuration with its open choices filled in, as TOML data: what draws this run again.
+
+        Programs mean the same as in the configuration's own folder. An address with a password stays out: run folders
+        are given to others.
+        """
         values = self.config.model_dump(exclude_none=True)
         values["prompt_config"] |= {"source": str(self.text_file), "key": self.plan.story.key}
         values["generation_config"] |= {"seed": self.plan.seed, "rows": rows}
         if self.model.kind != "hub" and self.model.path and not self.model.name.startswith("builtin:"):
             values["generation_config"] |= {"model": str(self.model.path.absolute())}
+        options = values["generation_config"]
+        for key in ("preview", "preview_stop", "notify"):
+            if isinstance(command := options.get(key), str) and command and not is_web_address(command):
+                options[key] = find_program(command, self.loaded.folder).from_anywhere
+        if is_web_address(options.get("notify", "")) and parse_address(options["notify"]).authorization:
+            del options["notify"]
         return values
 
 

@@ -17,26 +17,26 @@ async def allowed_draft(app: App[Any], draft: Draft) -> Draft | None:
 
     To be awaited in a worker of the app's.
     """
-    standing = trust.standing(draft.loaded.path, draft.config)
+    wishes = trust.Wishes.of(draft.loaded.path, draft.config)
+    standing = trust.standing(wishes)
     if standing == "open":
-        standing = await _ask(app, draft)
+        standing = await _ask(app, wishes)
     if standing == "allowed":
         return draft
     return replace(draft, loaded=trust.without_commands(draft.loaded)) if standing == "refused" else None
 
 
-async def _ask(app: App[Any], draft: Draft) -> trust.Standing:
-    path, config = draft.loaded.path, draft.config
-    answer = await app.push_screen_wait(trust_question(str(path), trust.commands(config)))
+async def _ask(app: App[Any], wishes: trust.Wishes) -> trust.Standing:
+    answer = await app.push_screen_wait(trust_question(str(wishes.path), wishes.shown))
     try:
         match answer:
             case "once":
-                trust.allow_once(path, config)
+                trust.allow_once(wishes)
             case "always":
-                trust.allow_once(path, config)  # even if the disk doesn't take what follows
-                trust.trust(path, config)
+                trust.allow_once(wishes)  # even if the disk doesn't take what follows
+                trust.trust(wishes)
             case "never":
-                trust.never(path, config)
+                trust.never(wishes)
             case _:
                 return "open"
     except TrustError as error:

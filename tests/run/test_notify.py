@@ -1,7 +1,9 @@
 """Word of a run's end: real requests to a real server, real programs; nothing that goes wrong hurts the run."""
 
+import base64
 import http.server
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -25,6 +27,7 @@ def server():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.append((self.path, self.headers["Content-Type"], json.loads(body)))
+            listening.authorization = self.headers["Authorization"]
             listening.answer(self)
 
         def log_message(self, *_):
@@ -62,6 +65,33 @@ def test_one_request_tells_how_a_run_ended(server):
     assert (body["drawn"], body["failed"], body["skipped"], body["failures"]) == (5, 1, 2, ["oil 0-0"])
 
 
+def test_a_user_and_password_are_basic_authentication_and_never_told(server):
+    def refuse(request):
+        request.send_response(401)
+        request.end_headers()
+
+    address = f"http://me:s3%20cret@127.0.0.1:{server.server_port}/ü?{{event}}"
+    assert told(address, DONE) == [DONE]
+    assert server.authorization == "Basic " + base64.b64encode(b"me:s3 cret").decode()
+    assert server.received[0][0] == "/%C3%BC?RunCompleted"
+    server.answer = refuse
+    notice, _ = told(address, DONE)
+    assert "401" in notice.text
+    assert not {"me:", "s3", "cret"} & set(notice.text.replace("@", " ").split())
+    assert "cret" not in notice.text
+
+
+def test_a_command_that_the_user_typed_is_looked_up_where_he_is(tmp_path, monkeypatch):
+    (tmp_path / "tell.sh").write_text("#!/bin/sh\npwd > told\n")
+    (tmp_path / "tell.sh").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert told("./tell.sh", DONE) == [DONE]
+    assert (tmp_path / "told").read_text() == f"{tmp_path.resolve()}\n"
+    monkeypatch.setenv("PATH", f":.:{os.environ['PATH']}")
+    notice, _ = told("tell.sh", DONE)
+    assert "no such program on PATH" in notice.text
+
+
 @pytest.mark.parametrize("event", [RunFailed("no model"), RunCancelled(None, 1, 2)])
 def test_failing_and_stopping_are_told_too(server, event):
     assert told(server.url, event) == [event]
@@ -90,10 +120,10 @@ def test_nothing_is_sent_to_where_an_answer_redirects(server):
     ("target", "said"),
     [
         ("http://127.0.0.1:9/secret", "Connection refused"),
-        ("http://127.0.0.1:port/secret", "nonnumeric port"),
+        ("http://127.0.0.1:port/secret", "its port is a number up to 65535"),
         ("/no/such/program", "No such file"),
         (f"{sys.executable} -c 'raise SystemExit(3)'", "ended with 3"),
-        ("'unclosed", "No closing quotation"),
+        ("'unclosed", "no closing quotation"),
     ],
 )
 def test_a_failing_message_is_one_notice_before_the_ending(target, said):

@@ -42,12 +42,12 @@ async def test_commands_are_shown_exactly_and_asked_about(wanting, key, standing
         if starts:
             await until(pilot, lambda: app.main.session.state.phase == "completed")
         assert app.main.session.state.drawn == (6 if starts else 0)
-        assert trust.standing(wanting, app.main.document.loaded.config) == standing
+        assert trust.standing(trust.Wishes.of(wanting, app.main.document.loaded.config)) == standing
 
 
 async def test_what_was_allowed_is_not_asked_again_until_it_is_edited(wanting):
     async with opened(wanting) as (app, pilot):
-        trust.trust(wanting, app.main.document.loaded.config)
+        trust.trust(trust.Wishes.of(wanting, app.main.document.loaded.config))
         await pilot.press("ctrl+r")
         await until(pilot, lambda: app.main.session.state.phase == "completed")
         edited = app.main.document.with_value("generation_config.preview_stop", "rm -rf /")
