@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return 130
         except Exception:
-            traceback.print_exc()  # here, since foreign text may stand in it
+            for line in traceback.format_exc().splitlines():
+                complain(line)
             return 1
 
 
