@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = COMMANDS.get(words[0]) if words else None
     with harmless_streams():
         try:
-            _require_unicode_names()
+            _require_usable_names()
             return command(words[1:]) if command else _draw(words)
         except SFramesError as error:
             complain_of(error)
@@ -41,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
 
 
-def _require_unicode_names() -> None:
+def _require_usable_names() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the working folder can't be used: {error.strerror}; change to another") from None
     if (encoding := sys.getfilesystemencoding()) != "utf-8":
         raise UsageError(f"file names are {encoding} in this locale, which few names can be told in: set PYTHONUTF8=1")
 
@@ -92,7 +96,7 @@ def _show(target: Path | None, root: Path, **options: Any) -> int:
 
 def _output_folder(wanted: str) -> Path:
     if not wanted:
-        raise UsageError("--output '': name a folder")
+        raise UsageError("--output '': give a folder")
     require_tellable(wanted, f"--output {wanted!r}")
     try:
         return Path(wanted).expanduser()

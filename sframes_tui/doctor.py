@@ -91,7 +91,9 @@ def _models() -> Iterator[str]:
     yield f"cache         {constants.HF_HUB_CACHE}"
     try:
         repos = [repo for repo in scan_cache_dir().repos if repo.repo_type == "model"]
-    except CacheNotFound:
+    except (CacheNotFound, ValueError, OSError) as error:
         repos = []
+        if not isinstance(error, CacheNotFound):
+            yield f"cache         can't be read: {message_of(error)}"
     for repo in sorted(repos, key=lambda repo: repo.repo_id):
         yield f"cached        {repo.repo_id}, {repo.size_on_disk / 2**30:.1f} GiB"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from sframes_tui.cli import main
 
@@ -306,6 +307,24 @@ def test_file_names_of_another_encoding_are_refused(write):
     assert (done.returncode, done.stdout) == (2, "")
     assert "set PYTHONUTF8=1" in done.stderr
     assert subprocess.run(command, env={**ascii_names, "PYTHONUTF8": "1"}, capture_output=True).returncode == 0
+
+
+def test_a_working_folder_that_is_gone_is_a_sentence(write, capsys, tmp_path, monkeypatch):
+    config, gone = write(), tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, _, err = outcome(capsys, config, "--dry-run")
+    assert code == 2
+    assert err == "sframes: the working folder can't be used: No such file or directory; change to another\n"
+
+
+def test_doctor_tells_of_a_cache_that_is_no_folder(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file"))
+    code, out, _ = outcome(capsys, "doctor")
+    assert code == 0
+    assert "cache         can't be read: Scan cache expects a directory" in out
 
 
 @pytest.mark.parametrize("place", ["/proc/x.png", "/dev/null", "/nowhere/x.png", "x" * 300])
