@@ -34,6 +34,8 @@ LONG_LINE = 2**20
 """Bytes; lists that would be longer are told in several records."""
 MAX_LINE = 2**24
 """Earlier versions wrote any list in one."""
+MAX_BYTES = 2**32
+"""Of a run of some millions of pictures."""
 MAX_KEPT = 2**22
 """Of what doesn't count."""
 BEGIN = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} [^\0]*")
@@ -110,6 +112,8 @@ class Reader:
                 return
             if len(rest) > MAX_LINE:
                 raise OSError(errno.EFBIG, "a line is longer than any that S-Frames writes", str(self._path))
+            if place > MAX_BYTES:
+                raise OSError(errno.EFBIG, f"larger than {MAX_BYTES // 2**30} GB", str(self._path))
 
 
 class Journal:

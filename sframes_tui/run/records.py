@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from sframes_tui.run.journal import Record
+from sframes_tui.run.stored_picture import MAX_BYTES, MAX_SIDE
 from sframes_tui.story.change import Prompt, Seed, Strength, Take
 from sframes_tui.story.plan import MAX_FRAMES
 
@@ -35,7 +36,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """Of any version, see `story/identity.py`."""
 Number = Annotated[int, Field(strict=True, ge=0, le=MAX_FRAMES)]
-Bytes = Annotated[int, Field(strict=True, ge=0, le=2**40)]
+Bytes = Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
+GridBytes = Annotated[int, Field(strict=True, ge=0, le=4 * MAX_SIDE**2)]
 Text = Annotated[str, AfterValidator(lambda text: text[:10_000])]
 """A sentence for people; of a longer one the begin."""
 Word = Annotated[str, Field(max_length=5000)]
@@ -118,7 +120,7 @@ class Grids:
 
     variant: Number
     chapter: Number
-    files: list[tuple[GridFile, Bytes, Sha256, Sha256]]
+    files: list[tuple[GridFile, GridBytes, Sha256, Sha256]]
     """Name, size, hash of the file and one over those of the pictures on it."""
 
 

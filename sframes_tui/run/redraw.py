@@ -29,7 +29,7 @@ from sframes_tui.run.execute import opened
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun
 from sframes_tui.run.work import Work
-from sframes_tui.story.change import Change
+from sframes_tui.story.change import MAX_PROMPT, Change
 from sframes_tui.story.draft import Draft
 from sframes_tui.story.plan import Frame, Plan
 
@@ -70,6 +70,8 @@ def find_frames(plan: Plan, place: str, variant: int = 0) -> tuple[int, ...]:
 
 def check(past: PastRun, request: Request) -> None:
     """Raises `UsageError` where a request can't be met."""
+    if request.prompt is not None and (fault := _fault(request.prompt)):
+        raise UsageError(f"the prompt {fault}; give another")
     if not past.config.generation_config.save_individual and past.is_finished:
         raise UsageError(
             f"{past.path}: the run kept only its grids (save_individual = false), so nothing can be redrawn"
@@ -82,6 +84,13 @@ def check(past: PastRun, request: Request) -> None:
             raise UsageError(f"{name} starts from noise, so it has no strength; change its seed or prompt")
         if frame.base is not None and frame.base not in past.survey.kept and frame.base not in chosen:
             raise UsageError(f"{name} starts from a picture that isn't drawn yet; resume the run first")
+
+
+def _fault(prompt: str) -> str | None:
+    """What a journal could not hold of a prompt."""
+    if len(prompt) > MAX_PROMPT:
+        return f"has {len(prompt):,} characters, more than {MAX_PROMPT:,}"
+    return None if prompt.encode(errors="ignore").decode() == prompt else "is no text in UTF-8"
 
 
 def redraw(path: Path, request: Request, make_engine: MakeEngine, emit: Emit, control: Control) -> None:

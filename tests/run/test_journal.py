@@ -230,6 +230,8 @@ HARMS = [
     *(("saved", {key: bad}) for key in ("base", "base_identity") for bad in HASHES if bad is not None),
     *(("saved", {key: bad}) for key in ("frame", "variant", "style", "take", "size") for bad in NUMBERS),
     *(("planned", {"frames": bad}) for bad in NUMBERS),
+    ("saved", {"size": 2**30}),
+    ("grids", {"files": [["oil grid-0.png", 2**40, HASH, HASH]]}),
     *(("saved", {"seconds": bad}) for bad in SECONDS),
     *((kind, {"time": bad}) for kind in ("saved", "running", "of a later version") for bad in SECONDS),
     *(("changed", {"wishes": [[FILE, 1, bad, None, None]]}) for bad in (-5, 2**32, 1.5, "1", True)),

@@ -171,6 +171,8 @@ def test_strength_and_a_kept_chain(run):
         ("0-9", {}, "no such picture"),
         ("oil 0-0", {}, "CHAPTER-PROMPT:TAG"),
         ("0-0:ink", {}, "no style 'ink'"),
+        ("0-1:oil", {"prompt": "caf\udce9"}, "is no text in UTF-8"),
+        ("0-1:oil", {"prompt": "x" * 200_000}, "has 200,000 characters, more than 131,072"),
     ],
 )
 def test_what_cannot_be_redrawn_is_said(run, place, wishes, said):
