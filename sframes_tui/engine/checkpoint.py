@@ -13,7 +13,7 @@ from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.devices import HALF
 from sframes_tui.engine.foreign import foreign
 from sframes_tui.engine.proportions import check_folder_proportions
-from sframes_tui.engine.safety import check_folder, check_header, pipeline_class, unused_parts
+from sframes_tui.engine.safety import UNUSED_PARTS, check_folder, check_header, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
 from sframes_tui.errors import ModelError
 from sframes_tui.story.config import GenerationConfig
@@ -30,7 +30,7 @@ def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: to
     scheduler = stand_in(folder, model, options)
     replaced = {} if scheduler is None else {"scheduler": scheduler}
     check_folder(folder, model, weights=False, replaced=tuple(replaced))
-    check_folder_proportions(folder, model, weights=[path], replaced=tuple(replaced))
+    check_folder_proportions(folder, model, weights=[path], left_out=(*UNUSED_PARTS, *replaced))
     loader: Pipeline = pipeline_class(folder, model)
     unused = unused_parts(folder, model)
     with foreign(f"model {model!r} can't be loaded with the configuration in {folder}"):

@@ -13,7 +13,15 @@ from sframes_tui.engine.families import image_pipeline
 from sframes_tui.engine.foreign import foreign
 from sframes_tui.engine.hub import hub_folder
 from sframes_tui.engine.proportions import check_folder_proportions
-from sframes_tui.engine.safety import check_folder, pipeline_class, unused_parts
+from sframes_tui.engine.safety import (
+    UNUSED_PARTS,
+    check_connected,
+    check_folder,
+    connected_models,
+    is_combined,
+    pipeline_class,
+    unused_parts,
+)
 from sframes_tui.engine.scheduling import stand_in
 from sframes_tui.engine.vae_format import part_formats
 from sframes_tui.errors import ModelError
@@ -52,7 +60,10 @@ def load_model(source: ModelSource, config: GenerationConfig, dtype: torch.dtype
     scheduler = stand_in(folder, source.name, config)
     replaced = () if scheduler is None else ("scheduler",)
     check_folder(folder, source.name, replaced=replaced)
-    check_folder_proportions(folder, source.name, replaced=replaced)
+    check_folder_proportions(folder, source.name, left_out=(*UNUSED_PARTS, *replaced))
+    if is_combined(pipeline_class(folder, source.name)):
+        for other in connected_models(folder, source.name):
+            check_folder_proportions(check_connected(other, source.name), other, left_out=())
     variant = pick_variant(folder, config.variant, half)
     pipelines = _paired(load_folder(folder, source.name, dtype, variant, scheduler), source.name)
     return Loaded(pipelines, _notices(folder), folder, variant, stands_in=scheduler is not None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from sframes_tui.engine.safety import Part, check_part, has_weights, read_parts, weight_files
+from sframes_tui.engine.safety import UNUSED_PARTS, Part, check_part, has_weights, read_parts, weight_files
 from sframes_tui.errors import ModelError
 from sframes_tui.story.model_files import read_json
 
@@ -17,16 +17,14 @@ ELEMENTS_PER_BYTE = 4
 
 
 def check_folder_proportions(
-    folder: Path, model: str, weights: Sequence[Path] | None = None, replaced: Collection[str] = ()
+    folder: Path, model: str, weights: Sequence[Path] | None = None, left_out: Collection[str] = UNUSED_PARTS
 ) -> None:
     """Raises `ModelError` where a part would hold far more numbers than its weight files.
 
     `weights` are the files to measure against, for a folder that only describes a single-file checkpoint; otherwise
-    every part is measured against its own. Parts that are `replaced` are not loaded.
+    every part is measured against its own. Parts that are `left_out` are not loaded.
     """
-    for part in read_parts(folder, model):
-        if part.name in replaced:
-            continue
+    for part in read_parts(folder, model, left_out):
         part_class = check_part(part, folder, model)
         if has_weights(part_class):
             files = weight_files(folder / part.name, model) if weights is None else weights

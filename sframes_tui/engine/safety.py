@@ -39,12 +39,12 @@ class Part(NamedTuple):
     class_name: str
 
 
-def read_parts(folder: Path, model: str) -> list[Part]:
-    """The parts that a folder's `model_index.json` asks for, without those that are never loaded here."""
+def read_parts(folder: Path, model: str, left_out: Collection[str] = UNUSED_PARTS) -> list[Part]:
+    """The parts that a folder's `model_index.json` asks for, without those that are `left_out`."""
     index = read_json(folder / "model_index.json", model)
     parts = []
     for name, value in index.items():
-        if name.startswith("_") or name in UNUSED_PARTS or not isinstance(value, list):
+        if name.startswith("_") or name in left_out or not isinstance(value, list):
             continue  # settings of the pipeline
         if len(value) == 2 and all(isinstance(each, str) for each in value):
             parts.append(Part(name, *value))
@@ -64,16 +64,14 @@ def check_folder(folder: Path, model: str, weights: bool = True, replaced: Colle
     """
     check_files(folder, model)
     kind = pipeline_class(folder, model)
-    _check_parts(folder, model, weights, replaced)
+    _check_parts(folder, model, weights, (*UNUSED_PARTS, *replaced))
     if is_combined(kind):
         for other in connected_models(folder, model):
-            _check_connected(other, model)
+            check_connected(other, model)
 
 
-def _check_parts(folder: Path, model: str, weights: bool = True, replaced: Collection[str] = ()) -> None:
-    for part in read_parts(folder, model):
-        if part.name in replaced:
-            continue
+def _check_parts(folder: Path, model: str, weights: bool, left_out: Collection[str]) -> None:
+    for part in read_parts(folder, model, left_out):
         part_class = check_part(part, folder, model)
         _check_part_files(folder / part.name, part_class, model)
         if weights and has_weights(part_class):
@@ -110,7 +108,8 @@ def connected_models(folder: Path, model: str) -> list[str]:
     return list(named)
 
 
-def _check_connected(name: str, model: str) -> None:
+def check_connected(name: str, model: str) -> Path:
+    """The folder of a hub model that is loaded along with another, all of it. Raises `ModelError` as `check_folder`."""
     import diffusers
 
     folder = cached_snapshot(name)
@@ -120,7 +119,8 @@ def _check_connected(name: str, model: str) -> None:
     kind: Any = getattr(diffusers, str(read_json(folder / "model_index.json", name).get("_class_name")), None)
     if not isinstance(kind, type) or not issubclass(kind, diffusers.DiffusionPipeline) or is_combined(kind):
         raise ModelError(f"model {model!r}: what it names in README.md, {name}, is no part of another model")
-    _check_parts(folder, name)
+    _check_parts(folder, name, weights=True, left_out=())
+    return folder
 
 
 def _check_part_files(folder: Path, part_class: type, model: str) -> None:
