@@ -89,4 +89,4 @@ def test_what_was_allowed(folder, data):
     loaded = load_config(write_config(folder, 'notify = "touch x"'))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(trust, "STORE", path)
-        assert held(lambda: trust.is_trusted(loaded.path, loaded.config)) is False
+        assert held(lambda: trust.allowed(loaded.path, loaded.config)) is None
