@@ -234,7 +234,7 @@ def test_orders_and_watching_another_process(drawn, tmp_path):
         {"kind": "paused", "time": 1.0, "reason": TEXT},
     ]
     (folder / "journal.jsonl").write_bytes(b"".join(map(encode, [*records, *more])))
-    with contextlib.closing(lock_folder(folder)), steered(folder, Control(), lambda _: None) as emit:
+    with contextlib.closing(lock_folder(folder)) as tree, steered(tree, Control(), lambda _: None) as emit:
         (folder / ".sframes" / "holder").write_text(TEXT)
         emit(RunStarted(folder, 2, 2))
         emit(FrameStarted(1, TEXT, TEXT, 1))
@@ -289,7 +289,7 @@ def test_commands_that_a_configuration_names(write, monkeypatch, tmp_path):
     monkeypatch.setattr(trust, "STORE", tmp_path / "trusted")
     path = write("viewer", f"preview = {json.dumps('feh ' + TEXT)}\nnotify = {json.dumps('say ' + TEXT)}")
     assert tell(path, "--batch")[0] == 3
-    assert "allowed: feh ␛]0;x" in tell("trust", path)[1]
+    assert "allowed: feh '␛]0;x" in tell("trust", path)[1]
 
 
 def test_a_script_and_a_picture(place, drawn):

@@ -6,7 +6,6 @@ torch, textual or a front end.
 """
 
 import contextlib
-import errno
 import os
 import socket
 import stat
@@ -19,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sframes_tui.errors import NotOursError
-from sframes_tui.run.folder import HIDDEN
+from sframes_tui.run.plain_folder import HIDDEN
+from sframes_tui.run.tree import LINKS, Tree
 
 NAME = "control"
 PATIENCE = 5.0
@@ -29,7 +29,6 @@ PIECE = 65536
 DESCRIPTORS = "/proc/self/fd"
 """Where the system has it, a path through it leads to what is open, whatever has its name by now."""
 
-_ONLY_LOOK = getattr(os, "O_PATH", os.O_RDONLY)
 _SOL_LOCAL, _XUCRED_BYTES = 0, 76
 """Of macOS, which Python has no names for."""
 
@@ -37,7 +36,7 @@ _SOL_LOCAL, _XUCRED_BYTES = 0, 76
 @contextmanager
 def connected(folder: Path, end: float) -> Iterator[socket.socket]:
     """A connection to the process that draws into a run folder. Raises `OSError`, `NotOursError`."""
-    with _hidden(folder) as hidden, _found(folder, hidden) as path, _socket() as mine:
+    with _tree(folder) as tree, _hidden(tree) as hidden, _found(tree, hidden) as path, _socket() as mine:
         _wait_no_longer_than(end, mine)
         mine.connect(path)
         peer = user_of_peer(mine)
@@ -48,20 +47,20 @@ def connected(folder: Path, end: float) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def bound(folder: Path) -> Iterator[socket.socket]:
+def bound(tree: Tree) -> Iterator[socket.socket]:
     """A socket of that name that only its owner may connect to; its file goes at the end.
 
     Only for whoever holds the run folder's lock: what lies there was left by a process that was killed. Raises
     `OSError`, `NotOursError`.
     """
-    with _hidden(folder) as hidden, _socket() as mine:
+    with _hidden(tree) as hidden, _socket() as mine:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(NAME, dir_fd=hidden)
         # Before there is a name for it: nobody else may connect in between. Where it can't be done, the look at the
         # other end's user does it alone.
         with contextlib.suppress(OSError):
             os.fchmod(mine.fileno(), 0o600)
-        with _path(folder, hidden) as path:
+        with _path(tree, hidden) as path:
             mine.bind(f"{path}/{NAME}")
         try:
             yield mine
@@ -114,22 +113,34 @@ def _socket() -> socket.socket:
 
 
 @contextmanager
-def _hidden(folder: Path) -> Iterator[int]:
-    """The run folder's hidden folder itself: whatever takes its name from now on isn't what is looked into."""
-    try:
-        descriptor = os.open(folder / HIDDEN, _ONLY_LOOK | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-            raise
-        raise NotOursError(f"{folder}: its {HIDDEN} is a link, or no folder; take it away first") from None
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _tree(folder: Path) -> Iterator[Tree]:
+    with _links_named(folder):
+        tree = Tree(folder)
+    with contextlib.closing(tree):
+        yield tree
 
 
 @contextmanager
-def _path(folder: Path, hidden: int) -> Iterator[str]:
+def _hidden(tree: Tree) -> Iterator[int]:
+    """The run folder's hidden folder itself: whatever takes its name from now on isn't what is looked into."""
+    with contextlib.ExitStack() as held:
+        with _links_named(tree.path / HIDDEN):
+            descriptor = held.enter_context(tree.folder(HIDDEN))
+        yield descriptor
+
+
+@contextmanager
+def _links_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in LINKS:
+            raise
+        raise NotOursError(f"{folder}: a link, or no folder; take it away first") from None
+
+
+@contextmanager
+def _path(tree: Tree, hidden: int) -> Iterator[str]:
     """A path to the hidden folder that is short: an address holds about 100 bytes, a run folder's path may be longer.
 
     Without `/proc`, a link leads there for a moment; then it is the folder's name that is trusted.
@@ -139,25 +150,25 @@ def _path(folder: Path, hidden: int) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="sframes-") as short:
         link = Path(short, "run")
-        link.symlink_to((folder / HIDDEN).absolute(), target_is_directory=True)
+        link.symlink_to((tree.path / HIDDEN).absolute(), target_is_directory=True)
         if not os.path.samestat(link.stat(), os.fstat(hidden)):
-            raise NotOursError(f"{folder}: its {HIDDEN} was changed while it was looked at")
+            raise NotOursError(f"{tree.path}: its {HIDDEN} was changed while it was looked at")
         yield str(link)
 
 
 @contextmanager
-def _found(folder: Path, hidden: int) -> Iterator[str]:
+def _found(tree: Tree, hidden: int) -> Iterator[str]:
     """A path of the socket in the hidden folder, which is no link, and no other name of somebody else's socket."""
     if hasattr(os, "O_PATH") and Path(DESCRIPTORS).is_dir():
         descriptor = os.open(NAME, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=hidden)
         try:
-            _require_socket(folder, os.fstat(descriptor))
+            _require_socket(tree.path, os.fstat(descriptor))
             yield f"{DESCRIPTORS}/{descriptor}"
         finally:
             os.close(descriptor)
     else:
-        _require_socket(folder, os.stat(NAME, dir_fd=hidden, follow_symlinks=False))
-        with _path(folder, hidden) as path:
+        _require_socket(tree.path, os.stat(NAME, dir_fd=hidden, follow_symlinks=False))
+        with _path(tree, hidden) as path:
             yield f"{path}/{NAME}"
 
 

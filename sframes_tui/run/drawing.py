@@ -113,7 +113,7 @@ class Drawing:
         fields = header(facts, options, self.rows, self.identities, *counts, text_copy(text), replay.header)
         session.journal.append("planned", **fields)
         control.begun.set()
-        with steered(folder.path, control, self._emit) as emit:
+        with steered(folder.tree, control, self._emit) as emit:
             folder.patience.tell(emit)
             emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
             if stale := session.survey.stale - todo.keys():

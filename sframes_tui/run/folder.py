@@ -117,8 +117,7 @@ class RunFolder(Layout):
 
     def write_config(self, config: dict[str, Any]) -> None:
         """`run.toml`: the configuration as it was resolved, which draws this run again."""
-        # A path that is no text can't be told in TOML: of the story there is a copy, which is read instead.
-        self.write("run.toml", tomli_w.dumps(config).encode(errors="replace"))
+        self.write("run.toml", tomli_w.dumps(config).encode())
 
     def remove_hidden_pictures(self) -> None:
         """Drops the pictures that were kept only for the grids."""

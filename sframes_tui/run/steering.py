@@ -27,6 +27,7 @@ from sframes_tui.run.control_socket import PATIENCE
 from sframes_tui.run.events import Event, Notice
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
+from sframes_tui.run.tree import Tree
 
 WORDS = ("pause", "resume", "finish", "stop", "status")
 LONGEST_REQUEST = 4096
@@ -139,7 +140,7 @@ class Steering:
 
 
 @contextmanager
-def steered(folder: Path, control: Control, emit: Emit) -> Iterator[Emit]:
+def steered(tree: Tree, control: Control, emit: Emit) -> Iterator[Emit]:
     """Lets other processes steer a run while the block draws it; its events go through the `emit` that this yields.
 
     Only for whoever holds the run folder's lock. Where there can be no socket, a notice says so and the run goes on.
@@ -147,7 +148,7 @@ def steered(folder: Path, control: Control, emit: Emit) -> Iterator[Emit]:
     watched = _Watched(control, emit)
     with contextlib.ExitStack() as served:
         try:
-            server = _Server(served.enter_context(control_socket.bound(folder)), watched)
+            server = _Server(served.enter_context(control_socket.bound(tree)), watched)
         except (OSError, SteeringError) as error:
             emit(Notice("warning", f"this run can't be steered from elsewhere: {message_of(error)}"))
             yield emit

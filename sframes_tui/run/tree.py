@@ -155,6 +155,12 @@ class Tree:
         except FileNotFoundError:
             return []
 
+    @contextlib.contextmanager
+    def folder(self, file: str) -> Iterator[int]:
+        """The descriptor of a folder, for what isn't done here; an `OSError` of it has no path."""
+        with self._folder(parts(file)) as descriptor:
+            yield descriptor
+
     @property
     def free_bytes(self) -> int:
         """What the disk has left; a quota isn't seen here."""

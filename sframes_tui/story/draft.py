@@ -53,7 +53,17 @@ class Draft:
                 options[key] = find_program(command, self.loaded.folder).from_anywhere
         if is_web_address(options.get("notify", "")) and parse_address(options["notify"]).authorization:
             del options["notify"]
-        return values
+        told: dict[str, Any] = _told(values)
+        return told
+
+
+def _told(value: Any) -> Any:
+    """TOML data with `?` for what is no text in it, as parts of paths may be: TOML can't tell that."""
+    if isinstance(value, dict):
+        return {key: _told(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(each) for each in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def make_draft(loaded: LoadedConfig, story: Story | None = None) -> Draft:

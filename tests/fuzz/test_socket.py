@@ -15,9 +15,11 @@ from sframes_tui.run.events import Notice
 from sframes_tui.run.loop import Control
 from sframes_tui.run.state import RunState
 from sframes_tui.run.status import run_status
-from sframes_tui.run.steering import WORDS, Steering, _Watched, status_of, steered
+from sframes_tui.run.steering import WORDS, Steering, _Watched, status_of
+from sframes_tui.run.tree import Tree
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated
+from tests.run.steered_folder import steered
 from tests.run.story_run import draw, write_config
 
 SOUND = asdict(status_of(RunState(), Control())) | {
@@ -35,7 +37,7 @@ class Answering:
         self.folder, self.answer = folder, b""
         self._lock = (folder / ".sframes" / "lock").open("r+")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._bound = bound(folder)
+        self._bound = bound(Tree(folder))
         self._socket = self._bound.__enter__()
         self._socket.listen()
         threading.Thread(target=self._serve, daemon=True).start()

@@ -12,7 +12,8 @@ import pytest
 from sframes_tui.errors import SteeringError
 from sframes_tui.run.events import FrameCompleted, FrameProgress, FrameStarted, RunStarted
 from sframes_tui.run.loop import Control
-from sframes_tui.run.steering import LONGEST_REQUEST, MOST_CLIENTS, Drawn, Steering, steered
+from sframes_tui.run.steering import LONGEST_REQUEST, MOST_CLIENTS, Drawn, Steering
+from tests.run.steered_folder import steered
 
 
 @pytest.fixture
