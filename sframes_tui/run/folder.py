@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import glob
 import os
 import re
 import socket
@@ -19,7 +18,7 @@ import tomli_w
 from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.run.disk import RESERVE_BYTES, Patience, Reserve, is_full
 from sframes_tui.run.plain_folder import HIDDEN as HIDDEN
-from sframes_tui.run.plain_folder import is_inside, parts
+from sframes_tui.run.plain_folder import parts
 from sframes_tui.run.tree import Tree
 from sframes_tui.story.names import safe_name
 from sframes_tui.story.plan import Frame, Plan
@@ -67,12 +66,6 @@ class Layout:
         *above, name = _visible(file)
         numbered = name if number == 1 else f"{name.removesuffix('.png')} ({number}).png"
         return "/".join((HIDDEN, "orphans", *above, numbered))
-
-    def orphan_files(self, file: str) -> list[str]:
-        """All pictures of this name that were put aside."""
-        *above, name = self.orphan_file(file).split("/")
-        found = self.path.joinpath(*above).glob(f"{glob.escape(name.removesuffix('.png'))}*.png")
-        return sorted(filter(is_inside, ("/".join((*above, path.name)) for path in found)))
 
     def _place(self, variant: int) -> str:
         """Variants have folders of their own, unless there is only one."""

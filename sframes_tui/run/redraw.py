@@ -120,8 +120,7 @@ def _change(past: PastRun, request: Request, frame: Frame) -> Change:
 
 
 def _descendants(plan: Plan, frames: Collection[int]) -> tuple[int, ...]:
-    found = {each.number for number in frames for each in plan.descendants(plan.frames[number])}
-    return tuple(sorted(found - set(frames)))
+    return tuple(each.number for each in plan.descendants(*(plan.frames[number] for number in frames)))
 
 
 def _tell_descendants(work: Work, request: Request, behind: Collection[int]) -> None:

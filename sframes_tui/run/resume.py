@@ -120,7 +120,7 @@ class PastRun:
     def changes(self, found: Survey) -> dict[int, Change]:
         """For each frame what is wanted otherwise; for those that may follow a frame drawn again, their next take."""
         changes = {frame.number: change for frame in self.plan.frames if (change := self.change(frame))}
-        following = {each.number for number in found.follow for each in self.plan.descendants(self.plan.frames[number])}
+        following = {each.number for each in self.plan.descendants(*(self.plan.frames[each] for each in found.follow))}
         for number in following & found.kept.keys() - found.todo.keys():
             changes[number] = self.same_again(self.plan.frames[number])
         return changes

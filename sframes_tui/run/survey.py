@@ -8,20 +8,25 @@ one that counts now. Nothing here writes.
 
 import hashlib
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from sframes_tui.plain_file import open_plain
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
 from sframes_tui.run.header import facts_of
+from sframes_tui.run.plain_folder import is_inside
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.stored_picture import read_stored
 from sframes_tui.story.identity import Identities
 from sframes_tui.story.plan import Frame, Plan
 
+NUMBER = re.compile(r" \(\d+\)\.png$")
+"""As `Layout.orphan_file` writes it."""
 REASONS = {
     "new": "not drawn yet",
     "failed": "failed before",
@@ -157,11 +162,22 @@ class _Surveyor:
             return True
         if matches(self._layout.path / saved.file, saved.size, saved.sha256):
             return True
-        for file in (self._layout.take_file(saved.file, saved.take), *self._layout.orphan_files(saved.file)):
+        orphans = self._put_aside.get(self._layout.orphan_file(saved.file), ())
+        for file in (self._layout.take_file(saved.file, saved.take), *orphans):
             if matches(self._layout.path / file, saved.size, saved.sha256):
                 self.found.misplaced.append((saved, file))
                 return True
         return False
+
+    @cached_property
+    def _put_aside(self) -> dict[str, list[str]]:
+        """The files of all pictures that were put aside, by what the first of their name is called."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self._layout.path / HIDDEN / "orphans").rglob("*.png")):
+            file = path.relative_to(self._layout.path).as_posix()
+            if is_inside(file):
+                found.setdefault(NUMBER.sub(".png", file), []).append(file)
+        return found
 
     def _base_doubt(self, frame: Frame, saved: Saved) -> str | None:
         """Why the picture that it started from doesn't count, or isn't what takes the place of a failed one."""
@@ -196,15 +212,15 @@ class _Surveyor:
         styles = range(len(self._plan.tags))
         grids = {self._layout.grid_file(key[0], style, key[1]) for key in self._plan.chapter_keys for style in styles}
         gone = (self._replay.current.keys() - frames.keys()) | (self._replay.grids.keys() - grids)
-        replaced = {file for file, number in frames.items() if self._would_be_lost(file, self.found.todo.get(number))}
+        replaced = {file for file, number in frames.items() if self._would_be_lost(file, number)}
         self.found.orphans = sorted(file for file in gone | replaced if (self._layout.path / file).is_file())
 
-    def _would_be_lost(self, file: str, reason: str | None) -> bool:
+    def _would_be_lost(self, file: str, number: int) -> bool:
         """Whether what lies there is something else than this frame's picture, drawn before or half told of."""
-        saved = self._replay.saved(file)
+        saved, reason = self._replay.saved(file), self.found.todo.get(number)
         if file in self._replay.running and not (saved and matches(self._layout.path / file, saved.size, saved.sha256)):
             return False
-        return reason in ("edited", "missing", "new") or (reason == "asked" and saved not in self.found.kept.values())
+        return reason in ("edited", "missing", "new") or (reason == "asked" and number not in self.found.kept)
 
 
 def matches(path: Path, size: int, sha256: str) -> bool:

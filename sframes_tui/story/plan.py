@@ -97,13 +97,16 @@ class Plan:
             return change.seed
         return frame_seed(self.seed, frame, self.take(frame) + (attempt << 32))
 
-    def descendants(self, frame: Frame) -> tuple[Frame, ...]:
-        """Every frame that is drawn from this one's picture, or from one drawn from it, in the plan's order."""
-        found = {frame.number}
-        for later in self.frames[frame.number + 1 :]:
+    def descendants(self, *frames: Frame) -> tuple[Frame, ...]:
+        """Every other frame that is drawn from the picture of one of these, or from one drawn from it, in the plan's
+        order.
+        """
+        given = {frame.number for frame in frames}
+        found = set(given)
+        for later in self.frames[min(given, default=len(self.frames)) :]:
             if later.base in found:
                 found.add(later.number)
-        return tuple(self.frames[number] for number in sorted(found - {frame.number}))
+        return tuple(self.frames[number] for number in sorted(found - given))
 
     def name(self, frame: Frame) -> str:
         """The frame's file name without its ending."""
