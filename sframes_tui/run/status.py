@@ -95,7 +95,7 @@ class RunSummary:
 
     def _said(self) -> Iterator[str]:
         if self.unheard:
-            yield one_line(self.unheard)
+            yield as_line(self.unheard)
         if self.live is None:
             return
         if self.live.seconds_left is not None:
