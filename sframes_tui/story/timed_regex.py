@@ -31,11 +31,16 @@ Span = tuple[int, int]
 _RegexError: Any = regex.error
 
 
+AROUND = 200
+"""Characters of a pattern that are shown before and behind the place where it is wrong."""
+
+
 class PatternError(ValueError):
     """A pattern that is no regular expression, and where it stops being one."""
 
     def __init__(self, reason: str, pattern: str, at: int) -> None:
-        super().__init__(f"not a regular expression: {reason} at position {at}: {pattern[:at]}▸{pattern[at:]}")
+        before, after = _visible(pattern[max(0, at - AROUND) : at]), _visible(pattern[at : at + AROUND])
+        super().__init__(f"not a regular expression: {reason} at position {at}: {before}▸{after}")
         self.reason, self.at = reason, at
 
 
@@ -75,8 +80,12 @@ def _unrolled_size(pattern: str) -> float:
 
 def shown(pattern: str, width: int = 80) -> str:
     """A pattern in single quotes for a message: its backslashes as they are, its control characters escaped."""
-    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in pattern)
+    visible = _visible(pattern)
     return f"'{visible if len(visible) <= width else visible[: width - 1] + '…'}'"
+
+
+def _visible(pattern: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in pattern)
 
 
 class SearchTime:
