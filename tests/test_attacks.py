@@ -100,6 +100,7 @@ ATTACKS = {
     "models whose settings fetch or run something": [
         "tests/engine/test_safety.py::test_settings_that_make_a_library_fetch_or_run_something_are_refused",
         "tests/engine/test_safety.py::test_an_adapter_that_names_another_model_is_refused",
+        "tests/engine/test_safety.py::test_loading_a_model_opens_its_own_files_and_connects_to_nothing",
         "tests/engine/test_safety.py::test_a_model_card_leads_to_no_models_but_the_hubs",
         "tests/engine/test_connected.py::test_what_a_model_card_names_is_looked_over_as_well",
         "tests/engine/test_model_settings.py::test_every_key_of_diffusers_classes_is_a_bounded_number_or_was_looked_at",

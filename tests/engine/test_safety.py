@@ -5,6 +5,8 @@ import math
 import resource
 import shutil
 import struct
+import subprocess
+import sys
 
 import pytest
 
@@ -246,3 +248,33 @@ def test_a_special_file_is_refused(folder):
 def test_whatever_else_is_wrong_is_still_one_sentence(folder):
     change(folder / "unet" / "config.json", down_block_types=["NoSuchBlock", "DownBlock2D"])
     refuse(folder, "can't be loaded")
+
+
+WATCHED = """
+import os, sys
+from sframes_tui.engine.models import load_engine
+from sframes_tui.story.config import GenerationConfig
+
+def watch(event, arguments):
+    if event == "open" and not isinstance(arguments[0], int):
+        path = os.path.realpath(str(arguments[0]))
+        inside = path.startswith((model, sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/usr/", "/etc/", "/dev/"))
+        if not inside or arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            seen.append((event, path))
+    elif event in ("socket.connect", "socket.getaddrinfo", "os.rename", "os.remove", "os.mkdir", "os.symlink"):
+        seen.append((event, arguments))
+    elif event in ("subprocess.Popen", "os.system", "os.exec") and arguments[0] not in ("uname", "/sbin/ldconfig"):
+        seen.append((event, arguments))
+
+load_engine(GenerationConfig(model=sys.argv[1], num_inference_steps=1)).close()  # imports, which write caches
+model, seen = os.path.realpath(sys.argv[2]), []
+sys.addaudithook(watch)
+load_engine(GenerationConfig(model=sys.argv[2], num_inference_steps=1)).close()
+print(seen)
+"""
+
+
+def test_loading_a_model_opens_its_own_files_and_connects_to_nothing(original, folder):
+    command = [sys.executable, "-c", WATCHED, str(original), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
