@@ -263,6 +263,10 @@ ATTACKS = {
     "links where the program remembers things": [
         "tests/test_plain_file.py::test_what_is_written_replaces_a_planted_link_and_is_its_owners_alone",
         "tests/ui/test_native_output.py::test_a_link_in_the_files_place_is_not_followed",
+        "tests/ui/test_native_output.py::test_a_state_folder_that_takes_nothing_is_no_reason_to_end",
+    ],
+    "two processes and one run folder": [
+        "tests/processes/test_resume.py::test_a_killed_run_is_held_by_nobody_and_ends_with_the_same_bytes",
     ],
     "files of wrong bytes, records and values, by the thousand": [
         "tests/fuzz/test_journal.py::test_records",

@@ -7,12 +7,15 @@ into a file, which the log shows as it grows; after a crash it is still there to
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import platformdirs
+
+from sframes_tui.errors import UsageError
 
 FOLDER = platformdirs.user_state_path("sframes")
 MAX_BYTES = 64_000
@@ -52,13 +55,10 @@ def native_output(folder: Path = FOLDER) -> Iterator[NativeOutput]:
     """Leads descriptors 1 and 2 into a file of this process; Python's own `sys.__stdout__` and `sys.__stderr__` stay
     on the terminal, where Textual draws.
 
-    To be entered before textual is imported. Raises `OSError` where there is no place for the file.
+    To be entered before textual is imported. Where `folder` takes no file, it is one for temporary files; raises
+    `UsageError` where there is none either.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"output-{os.getpid()}.log"
-    # That of a process which crashed, or a link that somebody put there, which isn't followed.
-    path.unlink(missing_ok=True)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log, path = _file_in(folder)
     before = [getattr(sys, name) for name in STREAMS]
     terminal = [os.dup(number) for number in (1, 2)]
     output = NativeOutput(path)
@@ -81,6 +81,25 @@ def native_output(folder: Path = FOLDER) -> Iterator[NativeOutput]:
         for number in (log, *terminal):
             os.close(number)
     output.drop()
+
+
+def _file_in(folder: Path) -> tuple[int, Path]:
+    """A new file that is appended to, and its path."""
+    path = folder / f"output-{os.getpid()}.log"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # That of a process which crashed, or a link that somebody put there, which isn't followed.
+        path.unlink(missing_ok=True)
+        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), path
+    except OSError:
+        pass
+    try:
+        made, name = tempfile.mkstemp(prefix="sframes-", suffix=".log")
+        os.close(made)
+        return os.open(name, flags | os.O_NOFOLLOW), Path(name)
+    except OSError as error:
+        raise UsageError(f"{path}: can't be made: {error.strerror}; set XDG_STATE_HOME or TMPDIR to a folder") from None
 
 
 def _set_streams(streams: Iterable[TextIO]) -> None:

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+from sframes_tui.errors import UsageError
 from sframes_tui.ui.native_output import MAX_BYTES, native_output
 
 
@@ -51,3 +53,17 @@ def test_a_link_in_the_files_place_is_not_followed(tmp_path):
         assert output.read_lines() == ["said"]
     assert precious.read_text() == "mine"
     assert list(folder.iterdir()) == []
+
+
+def test_a_state_folder_that_takes_nothing_is_no_reason_to_end(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with native_output(tmp_path / "file" / "state") as output:
+        os.write(2, b"said\n")
+        assert output.read_lines() == ["said"]
+    assert list(temporary.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(UsageError, match="set XDG_STATE_HOME"), native_output(tmp_path / "file" / "state"):
+        pass
