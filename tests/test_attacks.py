@@ -281,6 +281,8 @@ ATTACKS = {
         "tests/fuzz/test_socket.py::test_requests",
         "tests/fuzz/test_model.py::test_what_is_looked_at_before_loading",
         "tests/fuzz/test_model.py::test_loading",
+        "tests/fuzz/test_model.py::test_headers_of_weights",
+        "tests/fuzz/test_text.py::test_bytes",
     ],
     "texts of any size": [
         "tests/story/test_source.py::test_a_huge_file_is_refused_unread",

@@ -109,3 +109,24 @@ def test_loading(folder, data):
                 engine.close()
 
         assert growth(load) < 2_000_000_000
+
+
+@fuzzed(30)
+@given(st.data())
+def test_headers_of_weights(folder, tmp_path_factory, data):
+    """A single file that says it is a checkpoint, and the weights of a part."""
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    whole = weights.read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + size])
+    few = dict(list(header.items())[:3])
+    odd = data.draw(changed(few)) if data.draw(st.booleans()) else header
+    told = json.dumps(odd).encode()
+    forged = len(told).to_bytes(8, "little") + told + whole[8 + size :]
+    if data.draw(st.booleans()):
+        forged = data.draw(mutated(forged[:400])) + forged[400:]
+    single = tmp_path_factory.getbasetemp() / "single.safetensors"
+    single.write_bytes(forged)
+    assert growth(lambda: held(lambda: locate_model(str(single)))) < 200_000_000
+    with Changed(folder, "vae/diffusion_pytorch_model.safetensors", forged) as model:
+        held(lambda: check_folder(model, "x"))
