@@ -265,6 +265,10 @@ ATTACKS = {
         "tests/ui/test_native_output.py::test_a_link_in_the_files_place_is_not_followed",
         "tests/ui/test_native_output.py::test_a_state_folder_that_takes_nothing_is_no_reason_to_end",
     ],
+    "an output that can't be written": [
+        "tests/run/test_execute.py::test_an_output_that_can_not_be_is_refused_before_the_model_loads",
+        "tests/run/test_execute.py::test_a_full_disk_at_the_start_is_refused_before_the_model_loads",
+    ],
     "two processes and one run folder": [
         "tests/processes/test_resume.py::test_a_killed_run_is_held_by_nobody_and_ends_with_the_same_bytes",
     ],
