@@ -90,7 +90,7 @@ def _models() -> Iterator[str]:
         yield f"model         {BUILTIN_PREFIX}{name}: {'there' if there else 'missing'}"
     yield f"cache         {constants.HF_HUB_CACHE}"
     try:
-        repos = [repo for repo in scan_cache_dir().repos if repo.repo_type == "model"]
+        repos = [repo for repo in scan_cache_dir(constants.HF_HUB_CACHE).repos if repo.repo_type == "model"]
     except (CacheNotFound, ValueError, OSError) as error:
         repos = []
         if not isinstance(error, CacheNotFound):
