@@ -15,13 +15,14 @@ Pictures are known by their file's path in the run folder, since numbers change 
 | kept | pictures count though their base was drawn again |
 | stale, paused, resumed, notice, ended | as the events of the same names say |
 
-`checked` is the one way from a record to what it tells.
+`checked` is the one way from a record to what it tells. Lists are left at their first fault: each would be an error
+in memory.
 """
 
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, FailFast, Field, TypeAdapter, ValidationError
 
 from sframes_tui.run.journal import Record
 from sframes_tui.run.stored_picture import MAX_BYTES, MAX_SIDE
@@ -46,10 +47,11 @@ Seconds = Annotated[float, Field(strict=True, ge=0, le=2**36)]
 """Also since 1970."""
 
 
-def _short(facts: dict[str, Any]) -> dict[str, Any]:
-    if len(repr(facts)) > 2**20:
-        raise ValueError("longer than any model's")
-    return facts
+def _short(told: object) -> object:
+    """Looked at before its parts are: of each wrong one there would be an error in memory."""
+    if len(repr(told)) > 2**18:
+        raise ValueError("longer than any that is written")
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ class Planned:
     identity_version: Number = 2
     """Told from version 3 on."""
     model: Word = ""
-    facts: Annotated[dict[str, Any], AfterValidator(_short)] = field(default_factory=dict)
+    facts: Annotated[dict[str, Any], BeforeValidator(_short)] = field(default_factory=dict)
     """See `header.facts_of`."""
     text: Word = ""
     """The run's copy of its text; told from version 0.3 on."""
-    circumstances: Annotated[dict[Word, Word], Field(max_length=1000)] = field(default_factory=dict)
+    circumstances: Annotated[dict[Word, Word], BeforeValidator(_short)] = field(default_factory=dict)
 
     @property
     def fields(self) -> Record:
@@ -120,7 +122,7 @@ class Grids:
 
     variant: Number
     chapter: Number
-    files: list[tuple[GridFile, GridBytes, Sha256, Sha256]]
+    files: Annotated[list[tuple[GridFile, GridBytes, Sha256, Sha256]], FailFast()]
     """Name, size, hash of the file and one over those of the pictures on it."""
 
 
@@ -128,14 +130,14 @@ class Grids:
 class Files:
     """What holds of these pictures."""
 
-    files: list[PictureFile]
+    files: Annotated[list[PictureFile], FailFast()]
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """Other takes are wanted."""
 
-    wishes: list[tuple[PictureFile, Take, Seed | None, Prompt | None, Strength | None]]
+    wishes: Annotated[list[tuple[PictureFile, Take, Seed | None, Prompt | None, Strength | None]], FailFast()]
     follow: bool
 
 
@@ -151,7 +153,7 @@ class Chosen:
 class Kept:
     """Pictures count with these bases."""
 
-    files: list[tuple[PictureFile, Sha256]]
+    files: Annotated[list[tuple[PictureFile, Sha256]], FailFast()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ HARMS = [
     ("grids", {"files": [["oil grid-0.png", 1, "ab", HASH]]}),
     ("planned", {"circumstances": {"rows": 5}}),
     ("planned", {"circumstances": {"rows": "1" * 10_000}}),
-    ("planned", {"circumstances": {str(number): "1" for number in range(2000)}}),
+    ("planned", {"circumstances": {str(number): "1" for number in range(50_000)}}),
     ("planned", {"facts": {"model": "x" * 2**21}}),
     ("planned", {"model": "x" * 10_000}),
     ("planned", {"facts": 5}),
@@ -270,6 +270,15 @@ def test_a_strangers_record_is_refused_with_a_sentence(path, kind, harm):
     path.write_bytes(encode({"kind": "resumed"}) + encode({"kind": kind, **GOOD.get(kind, {}), **harm}))
     with pytest.raises(UsageError, match=r"line 2: a record of kind '.*' is not of this program's making: .+: "):
         Replay.of(Reader(path))
+
+
+@pytest.mark.parametrize("kind", ["void", "grids", "changed", "kept"])
+def test_a_record_with_very_many_faults_takes_no_memory_for_each(kind):
+    entries = [[]] * 500_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UsageError, match=r"(files|wishes)\.0"):
+        Replay.of([{"kind": kind, **GOOD[kind], "files": entries, "wishes": entries}])
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 50_000_000
 
 
 def test_of_a_sentence_without_end_the_begin_is_told():
