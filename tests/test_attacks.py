@@ -51,6 +51,7 @@ ATTACKS = {
         "tests/run/test_notify.py::test_a_user_and_password_are_basic_authentication_and_never_told",
         "tests/run/test_viewer.py::test_no_question_and_no_refusal_shows_a_password",
         "tests/test_attacks.py::test_a_password_in_an_address_is_nowhere_in_what_is_told_or_written",
+        "tests/story/test_config_file.py::test_a_password_is_not_repeated_when_its_option_is_refused",
     ],
     "modules in the working folder": ["tests/test_attacks.py::test_modules_in_the_working_folder_are_not_imported"],
     "regexes without end, or without measure": [
@@ -58,6 +59,9 @@ ATTACKS = {
         "tests/story/test_split.py::test_all_chapters_share_one_time_limit",
         "tests/story/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
         "tests/story/test_split.py::test_a_regex_that_searches_backwards_is_bounded_too",
+    ],
+    "links in a configuration's place": [
+        "tests/story/test_document.py::test_saving_follows_no_link_that_leads_out_of_the_folder",
     ],
     "names that lead out of the output folder": [
         "tests/story/test_names.py::test_names_are_safe_and_distinct_whatever_the_texts",
@@ -227,6 +231,9 @@ ATTACKS = {
         "tests/test_cli.py::test_config_bombs_are_told_at_once",
         "tests/story/test_config_file.py::test_the_file_itself_may_be_at_fault",
         "tests/test_attacks.py::test_odd_toml_is_one_sentence",
+        "tests/story/test_config_file.py::test_monsters_are_one_sentence_and_can_be_opened_and_saved",
+        "tests/story/test_config_file.py::test_monsters_of_the_command_line_are_one_sentence",
+        "tests/story/test_names.py::test_very_many_equal_tags_are_numbered_fast",
     ],
     "books as zip and xml bombs": [
         "tests/story/test_epub.py::test_a_zip_bomb_that_lies_about_its_size_is_refused",

@@ -27,9 +27,10 @@ def updated_text(text: str, values: Mapping[str, Any], origins: Sequence[int | N
         document = tomlkit.parse(text)
         for key in [key for key in document if key != STYLES and key not in values]:
             del document[key]
+        before = document.unwrap()
         for key, value in values.items():
             if key != STYLES:
-                _update(document, key, value)
+                _update(document, key, before.get(key), value)
         _update_styles(document, styles)
         return tomlkit.dumps(document)
     except TOMLKitError as error:
@@ -44,9 +45,8 @@ def toml_item(value: Any) -> Item:
     return item
 
 
-def _update(document: Any, key: str, value: Any) -> None:
+def _update(document: Any, key: str, there: Any, value: Any) -> None:
     """A section's keys one by one; anything else as a whole."""
-    there = document.unwrap().get(key)
     if isinstance(value, Mapping) and isinstance(there, dict):
         _update_table(document[key], value)
     elif not same_value(there, value) and value != {}:

@@ -22,6 +22,12 @@ from sframes_tui.story.options import SECTIONS, describe_kind
 MAX_BYTES = 200_000
 MAX_DOTS = 100
 """Of one key; the TOML parser's time grows with their square."""
+MAX_TABLES = 2_000
+"""Headers of tables; the time of the library that writes TOML grows with their square."""
+MAX_DEPTH = 100
+"""Of tables and arrays within each other: what walks through them does so by recursion."""
+QUOTED = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
+"""A string or comment, up to where a text stops being TOML."""
 LISTED_FAULTS = 20
 RUN_TIME_KEYS = ("last_image", "images")
 """State that the original script kept in its style dicts."""
@@ -98,6 +104,7 @@ def parse_override(argument: str) -> Override:
         raise ConfigError(f"--set {argument}: write it as SECTION.KEY=VALUE, such as generation_config.seed=7")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")
+        _require_modest(parsed)
     except (ValueError, RecursionError):
         parsed = {}
     if parsed.keys() != {"value"}:
@@ -106,16 +113,33 @@ def parse_override(argument: str) -> Override:
 
 
 def _parse_toml(text: str, path: Path) -> dict[str, Any]:
-    unquoted = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", "", text)
-    if max(line.count(".") for line in unquoted.split("\n")) > MAX_DOTS:
+    bare = QUOTED.sub("", text)
+    if max(line.count(".") for line in bare.split("\n")) > MAX_DOTS:
         raise ConfigError(f"{path}: not valid TOML: a key of more than {MAX_DOTS} parts")
+    if len(re.findall(r"(?m)^[ \t]*\[", bare)) > MAX_TABLES:
+        raise ConfigError(f"{path}: more than {MAX_TABLES:,} tables, so it is no configuration file")
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        values = tomllib.loads(text.replace("\r\n", "\n"))
+        _require_modest(values)
+        return values
     except RecursionError:
         raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:
         # Not only TOMLDecodeError: whole numbers of thousands of digits are refused by Python itself.
         raise ConfigError(f"{path}: not valid TOML: {_plain(str(error))}") from None
+
+
+def _require_modest(values: dict[str, Any]) -> None:
+    """Raises `ValueError` for what TOML's own words leave to its reader: depth, and whole numbers beyond 64 bits."""
+    level: list[Any] = [values]
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        if any(isinstance(each, int) and abs(each) >= 2**63 for each in level):
+            raise ValueError("A whole number of more than 64 bits")
+        level = [each for each in level if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise ValueError("Nested too deeply")
 
 
 def _plain(message: str) -> str:
@@ -170,24 +194,24 @@ def _check_index(target: list[Any], part: str, dotted: str) -> int:
 def _sentences(error: ValidationError, text: str, path: Path, overridden: set[str]) -> list[str]:
     """One sentence a fault; a union's several faults of one key are told once."""
     told: dict[str, str] = {}
-    faults = fault_reasons(error)
-    for dotted, reason in list(faults.items())[:LISTED_FAULTS]:
+    for dotted, reason in fault_reasons(error, LISTED_FAULTS).items():
         if any(dotted == each or dotted.startswith(f"{each}.") for each in overridden):
             where = f"--set {dotted}"
         else:
             line = line_of(text, dotted)
             where = f"{path}, line {line}: {dotted}" if line else f"{path}: {dotted}"
         told[dotted] = f"{where}: {reason}"
-    more = [f"{path}: and {len(faults) - LISTED_FAULTS} more faults"] if len(faults) > LISTED_FAULTS else []
+    unlisted = len({_key_path(fault) for fault in error.errors(include_url=False)}) - LISTED_FAULTS
+    more = [f"{path}: and {unlisted} more faults"] if unlisted > 0 else []
     return [*told.values(), *more]
 
 
-def fault_reasons(error: ValidationError) -> dict[str, str]:
-    """What is wrong, by the dotted path of the option, such as `style_configs.0.weight`."""
+def fault_reasons(error: ValidationError, most: int | None = None) -> dict[str, str]:
+    """What is wrong, by the dotted path of the option, such as `style_configs.0.weight`; of `most` options at most."""
     faults = {
         ".".join(str(part) for part in _key_path(fault)): fault for fault in error.errors(include_url=False)[::-1]
     }
-    return {dotted: _reason(fault) for dotted, fault in list(faults.items())[::-1]}
+    return {dotted: _reason(fault) for dotted, fault in list(faults.items())[::-1][:most]}
 
 
 def _key_path(fault: ErrorDetails) -> tuple[int | str, ...]:

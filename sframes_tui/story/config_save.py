@@ -2,8 +2,7 @@
 
 import contextlib
 import os
-import stat
-import tempfile
+import secrets
 from pathlib import Path
 
 from sframes_tui.errors import ChangedOnDiskError, ConfigError, SFramesError
@@ -13,6 +12,7 @@ from sframes_tui.story.config_file import MAX_BYTES, read_config_text
 def write_config(path: Path, text: str, expected: str | None, overwrite: bool = False) -> None:
     """Puts `text` into the file at `path`, which keeps its permissions; a link goes on pointing to it.
 
+    A link that leads out of its folder is not followed: a stranger's could lead to any file of the user's.
     `expected` is what the file must still hold, None for a file that isn't there yet. Raises `ChangedOnDiskError` where
     it holds something else and isn't to be overwritten, and `ConfigError` where it can't be written.
     """
@@ -20,6 +20,10 @@ def write_config(path: Path, text: str, expected: str | None, overwrite: bool = 
         target = path.resolve()
         if target.is_dir():
             raise ConfigError(f"{path}: can't be saved: it is a folder; choose another name")
+        if path.is_symlink() and target.parent != path.parent.resolve():
+            raise ConfigError(
+                f"{path}: can't be saved: it is a link to {target}; open that, or save under another name"
+            )
         if not overwrite and target.exists() and _text_of(path) != expected:
             what = "exists already" if expected is None else "was changed by another program meanwhile"
             raise ChangedOnDiskError(f"{path}: {what}; overwrite it, or save under another name")
@@ -42,22 +46,18 @@ def _text_of(path: Path) -> str | None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
+    # What is new gets the permissions that the user's mask leaves: the system applies it.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
+            if target.exists():
+                os.fchmod(handle, target.stat().st_mode & 0o777)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
+            os.fsync(handle)
         temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -22,6 +22,7 @@ from sframes_tui.story.note import Note
 from sframes_tui.story.salvage import salvaged
 
 MAX_UNDO = 500
+MAX_PROBLEMS = 200
 UNTITLED = Path("untitled.toml")
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "configs" / "lighthouse.toml"
 EMPTY = """[prompt_config]
@@ -100,7 +101,7 @@ class Document:
         try:
             return Config.model_validate(self.current.as_values()), {}
         except ValidationError as error:
-            return None, fault_reasons(error)
+            return None, fault_reasons(error, MAX_PROBLEMS)
 
     @cached_property
     def problems(self) -> dict[str, str]:

@@ -34,14 +34,20 @@ def _cut(text: str, max_bytes: int) -> str:
 def distinct_names(texts: Sequence[str]) -> tuple[str, ...]:
     """Safe names of which no two are equal, not even in another case: a second `tag` becomes `tag-2`."""
     safe = [safe_name(text) for text in texts]
-    wanted = {name.casefold() for name in safe}
+    wanted = {_folded(name) for name in safe}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     names = []
     for name in safe:
-        chosen, number = name, 1
-        while chosen.casefold() in taken or (number > 1 and chosen.casefold() in wanted):
-            number += 1
-            chosen = f"{name}-{number}"
-        taken.add(chosen.casefold())
+        chosen = name
+        while _folded(chosen) in taken or (chosen != name and _folded(chosen) in wanted):
+            numbers[name] = numbers.get(name, 1) + 1
+            chosen = f"{name}-{numbers[name]}"
+        taken.add(_folded(chosen))
         names.append(chosen)
     return tuple(names)
+
+
+def _folded(name: str) -> str:
+    """Equal for names that a file system without letter case takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

@@ -1,5 +1,7 @@
 """Configuration files: what is accepted, and one clear sentence for every fault."""
 
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from sframes_tui.errors import ConfigError
 from sframes_tui.story.config_edit import updated_text
 from sframes_tui.story.config_file import line_of, load_config, parse_config, parse_override
+from sframes_tui.story.document import Document
+from sframes_tui.story.option_text import shown_value
+from sframes_tui.story.options import options
 
 MINIMAL = """[prompt_config]
 source = "a.txt"
@@ -197,3 +202,50 @@ def test_a_line_is_found_by_section_table_and_key():
     assert line_of(text, "style_configs.1.style") == 8
     assert line_of(text, "prompt_config.source") == 2
     assert line_of(text, "nothing.here") is None
+
+
+HEAD = "[prompt_config]\nsource = 'a.txt'\n"
+STYLE = "[[style_configs]]\nstyle = ''\nfile_tag = 'a'\nweight = 0.5\n"
+MONSTERS = {
+    "dots between quotes": (f'"\\"".a{".a" * 90_000}."x" = 1\n', "a key of more than 100 parts"),
+    "dots within an inline table": (f'x = {{a = """\n""", b{".b" * 60_000} = "x"}}\n', "a key of more than 100 parts"),
+    "dots in a header": (f'["\\"".a{".a" * 90_000}."x"]\n', "a key of more than 100 parts"),
+    "depth": (f"x = {'[' * 150}{']' * 150}\n", "nested too deeply"),
+    "depth by dots": (
+        f"x = {('{' + '.'.join('a' * 40) + ' = [') * 2}\n{('{' + '.'.join('a' * 40) + ' = [') * 2}\n{']}' * 4}\n",
+        "nested too deeply",
+    ),
+    "a whole number": (f"seed = 0x{'f' * 150_000}\n", "a whole number of more than 64 bits"),
+    "decimal digits": (f"seed = {'9' * 150_000}\n", "not valid TOML"),
+    "tables": ("".join(f"[t{at}]\n" for at in range(2_001)), "more than 2,000 tables"),
+    "unknown keys": ("".join(f"k{at} = 1\n" for at in range(15_000)), "and 14980 more faults"),
+}
+
+
+@pytest.mark.parametrize(("lines", "said"), MONSTERS.values(), ids=MONSTERS)
+def test_monsters_are_one_sentence_and_can_be_opened_and_saved(tmp_path, lines, said):
+    path = tmp_path / "my.toml"
+    path.write_text(f"{HEAD}{lines}{STYLE}")
+    begun = time.thread_time()
+    with pytest.raises(ConfigError, match=said):
+        load_config(path)
+    document = Document.open(path)
+    assert document.problem
+    for option in options():
+        shown_value(option, document.value(option.path.replace("style_configs.", "style_configs.0.")))
+    with contextlib.suppress(ConfigError):
+        document.with_value("generation_config.seed", 5).save()
+    assert time.thread_time() - begun < 30
+
+
+@pytest.mark.parametrize("value", ["0x" + "f" * 90_000, "[" * 150 + "]" * 150, "9" * 5000])
+def test_monsters_of_the_command_line_are_one_sentence(value):
+    with pytest.raises(ConfigError, match="the value is not TOML"):
+        parse_override(f"generation_config.seed={value}")
+
+
+def test_a_password_is_not_repeated_when_its_option_is_refused():
+    with pytest.raises(ConfigError) as raised:
+        parse_override("generation_config.notify=https://me:s3cret@example.org/x")
+    assert "https://***@example.org/x" in str(raised.value)
+    assert "s3cret" not in str(raised.value)

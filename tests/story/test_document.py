@@ -201,6 +201,19 @@ def test_what_cannot_be_saved_is_one_sentence_and_harms_nothing(document, path, 
     assert [*tmp_path.iterdir()] == [path]
 
 
+def test_saving_follows_no_link_that_leads_out_of_the_folder(tmp_path):
+    precious = tmp_path / "home" / "profile"
+    precious.parent.mkdir()
+    precious.write_text("export PATH\n")
+    link = tmp_path / "link.toml"
+    link.symlink_to(precious)
+    document = Document.open(link).with_value("generation_config.seed", 4)
+    for overwrite in (False, True):
+        with pytest.raises(ConfigError, match=f"it is a link to {precious}; open that, or save under another name"):
+            document.save(overwrite=overwrite)
+    assert precious.read_text() == "export PATH\n"
+
+
 def test_a_saved_file_keeps_its_permissions_and_its_link(path, tmp_path):
     path.chmod(0o600)
     link = tmp_path / "link.toml"

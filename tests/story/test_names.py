@@ -1,6 +1,7 @@
 """File names: safe on any file system, and never two alike."""
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,7 @@ def test_equal_tags_are_numbered_and_case_twins_too():
     assert distinct_names(["cyber", "cyber", "cyber"]) == ("cyber", "cyber-2", "cyber-3")
     assert distinct_names(["Nature", "nature"]) == ("Nature", "nature-2")
     assert distinct_names(["a", "a", "a-2"]) == ("a", "a-3", "a-2")
+    assert distinct_names(["\u1f80", "\u1f00\u03b9"])[1].endswith("-2")  # one name to a file system without case
 
 
 @given(st.lists(st.text(), max_size=6))
@@ -61,3 +63,9 @@ def test_names_are_safe_and_distinct_whatever_the_texts(texts):
     names = distinct_names(texts)
     assert len({name.casefold() for name in names}) == len(texts)
     assert all(name and "/" not in name and "\0" not in name and name not in {".", ".."} for name in names)
+
+
+def test_very_many_equal_tags_are_numbered_fast():
+    begun = time.thread_time()
+    assert distinct_names(["a"] * 10_000)[-1] == "a-10000"
+    assert time.thread_time() - begun < 10
