@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from sframes_tui.engine.capabilities import Pipelines, Scheduler, scheduler_name
+from sframes_tui.engine.model_settings import check_settings
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.model_files import read_json
@@ -25,6 +26,7 @@ def stand_in(folder: Path, model: str, config: GenerationConfig) -> Scheduler | 
     """
     file = folder / CONFIGURATION
     settings = read_json(file, model) if file.exists() else {}
+    check_settings(settings, CONFIGURATION.as_posix(), model)
     own = str(settings.get("_class_name", "")).removesuffix("Scheduler")
     missing = _why_missing(own) if own else None
     if config.scheduler is None and missing:

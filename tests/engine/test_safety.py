@@ -32,9 +32,9 @@ def change(path, **values):
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
-def refuse(folder, said):
+def refuse(folder, said, **options):
     with pytest.raises(ModelError, match=said) as caught:
-        load_engine(GenerationConfig(model=str(folder), num_inference_steps=1))
+        load_engine(GenerationConfig(model=str(folder), num_inference_steps=1, **options))
     assert "\n" not in str(caught.value)
 
 
@@ -172,9 +172,11 @@ def test_settings_of_honest_models_are_left_alone(folder):
     load_engine(GenerationConfig(model=str(folder), num_inference_steps=1)).close()
 
 
-def test_the_schedulers_numbers_are_bounded_too(folder):
+@pytest.mark.parametrize("options", [{}, {"scheduler": "Euler a"}, {"sigmas": "karras"}])
+def test_the_schedulers_numbers_are_bounded_too(folder, options):
     change(folder / "scheduler" / "scheduler_config.json", num_train_timesteps=10**9)
-    refuse(folder, "scheduler/scheduler_config.json asks for num_train_timesteps = 1000000000, which no model has")
+    said = "scheduler/scheduler_config.json asks for num_train_timesteps = 1000000000, which no model has"
+    refuse(folder, said, **options)
 
 
 @pytest.mark.parametrize("value", [[[1]], "64", {"a": 1}, [[]]])
