@@ -117,6 +117,7 @@ ATTACKS = {
         "tests/story/test_model_files.py::test_blobs_that_are_links_themselves_lead_nowhere",
         "tests/story/test_model_files.py::test_a_snapshot_that_is_a_link_is_read_as_the_libraries_read_it",
         "tests/story/test_model_files.py::test_a_revision_is_no_path",
+        "tests/story/test_model_files.py::test_a_fingerprint_tells_nothing_of_what_a_link_leads_to",
         "tests/story/test_weight_kind.py::test_a_pipe_in_the_place_of_weights_hangs_nobody",
         "tests/story/test_model_files.py::test_a_pipe_in_a_configurations_place_hangs_nobody",
         "tests/engine/test_safety.py::test_a_notice_is_shown_harmlessly_and_never_read_through_a_link",

@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sframes_tui.story.change import Change
 from sframes_tui.story.config import GenerationConfig
 from sframes_tui.story.effect import Effect, options_that
+from sframes_tui.story.model_files import MAX_FILES, blob
 from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
 from sframes_tui.story.plan import Frame, Plan, frame_seed
 from sframes_tui.story.sampling import described_in
@@ -162,7 +164,9 @@ def _files_in_2(path: Path) -> dict[str, Path]:
 
 
 def _files_below(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    found = sorted(path for path in folder.rglob("*") if path.suffix in endings and path.is_file())
+    """No more than a model may have, and none through a link, as they are read; the loader refuses the rest."""
+    entries = islice(folder.rglob("*"), MAX_FILES)
+    found = sorted(path for path in entries if path.suffix in endings and path.is_file() and blob(path) is not None)
     return {path.relative_to(folder).as_posix(): path for path in found}
 
 

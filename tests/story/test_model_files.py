@@ -6,8 +6,9 @@ import pytest
 
 from sframes_tui.errors import ModelError
 from sframes_tui.story import model_files
+from sframes_tui.story.identity import model_fingerprint
 from sframes_tui.story.model_files import check_files, read_json
-from sframes_tui.story.model_source import cached_snapshot
+from sframes_tui.story.model_source import ModelSource, cached_snapshot
 
 
 @pytest.fixture
@@ -133,3 +134,11 @@ def test_a_revision_is_no_path(revision):
 @pytest.mark.parametrize("revision", ["main", "v1.0", "refs/pr/1", "fp16", "0123abc", None])
 def test_branches_tags_and_commits_are_revisions(revision):
     assert cached_snapshot("nobody/has-this", revision) is None
+
+
+def test_a_fingerprint_tells_nothing_of_what_a_link_leads_to(folder, tmp_path):
+    (tmp_path / "secret").write_text("{}")
+    (folder / "vae.json").symlink_to(tmp_path / "secret")
+    before = model_fingerprint(ModelSource("it", "folder", folder))
+    (tmp_path / "secret").write_text("{1}")
+    assert model_fingerprint(ModelSource("it", "folder", folder)) == before
