@@ -18,9 +18,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Feeds every reader of what strangers send a hundred times as much as `make test` does, and other things each time.
+# Feeds every reader of what strangers send thirty times as much as `make test` does, other things each time.
 fuzz: $(READY)
-	SFRAMES_FUZZ=100 $(BIN)/python -m pytest tests/fuzz --timeout=3600 --hypothesis-show-statistics
+	SFRAMES_FUZZ=30 $(BIN)/python -m pytest tests/fuzz --timeout=3600 --hypothesis-show-statistics
 
 # Kills runs at every moment and compares what they hold once they are resumed; takes some minutes.
 torture: $(READY)

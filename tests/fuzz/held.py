@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,8 @@ _DEEDS += ("os.chown", "os.system", "os.exec", "os.posix_spawn", "os.fork", "sub
 _DEEDS += ("socket.getaddrinfo", "pickle.find_class")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _seen: list[str] | None = None
+_by = 0
+"""The thread that is watched: others of this process may be at work beside it."""
 HARMLESS = re.compile(r"^(open|os.mkdir) \('([^']*/)?(lock|\.sframes|null)'|^socket.connect .*'/proc/self/fd/")
 """Who looks whether a run is being drawn tries its lock, which holds nothing, and asks at its socket."""
 
@@ -62,9 +65,10 @@ def assert_tellable(sentence: str) -> None:
 
 @contextmanager
 def watched() -> Iterator[list[str]]:
-    """What is run, asked of the network, made, changed or deleted by this process while the block runs."""
-    global _seen
-    _seen = deeds = []
+    """What is run, asked of the network, made, changed or deleted by this thread while the block runs."""
+    global _seen, _by
+    deeds: list[str] = []
+    _seen, _by = deeds, threading.get_ident()
     try:
         yield deeds
     finally:
@@ -72,7 +76,9 @@ def watched() -> Iterator[list[str]]:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _seen is not None and (event in _DEEDS or (event == "open" and _is_a_write(*arguments))):
+    if _seen is None or threading.get_ident() != _by:
+        return
+    if event in _DEEDS or (event == "open" and _is_a_write(*arguments)):
         _seen.append(f"{event} {arguments!r}")
 
 
