@@ -166,6 +166,7 @@ ATTACKS = {
         "tests/run/test_plain_folder.py::test_a_pipe_in_the_journals_place_hangs_nobody",
         "tests/run/test_journal.py::test_a_strangers_record_is_refused_with_a_sentence",
         "tests/run/test_journal.py::test_a_take_that_a_stranger_numbered_leaves_room_for_others",
+        "tests/fuzz/test_journal.py::test_a_forged_run_goes_on_to_its_end",
         "tests/run/test_journal.py::test_lone_surrogates_of_any_place_are_told_as_characters",
     ],
     "recipes in pictures": [

@@ -1,12 +1,15 @@
 """Journals of strangers: read, summed up, laid over a plan; never believed."""
 
 import json
+import shutil
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sframes_tui.run.events import RunCompleted
 from sframes_tui.run.journal import NAME, Journal, Reader
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import open_run
@@ -15,7 +18,7 @@ from sframes_tui.run.status import run_status
 from sframes_tui.run.tree import Tree
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated
-from tests.run.story_run import draw, write_config
+from tests.run.story_run import draw, resume, write_config
 
 KINDS = ["planned", "running", "saved", "failed", "skipped", "grids", "void", "changed", "chosen", "kept", "stale"]
 KINDS += ["paused", "resumed", "notice", "ended", "x"]
@@ -89,3 +92,40 @@ def test_a_journal_of_many_records_takes_little_more_memory_than_its_bytes(run):
     data = whole + line({"kind": "x", "text": "y" * 1000}) * 20_000
     (folder / NAME).write_bytes(data)
     assert growth(lambda: run_status(folder)) < 12 * len(data)
+
+
+FILES = ["oil 0-0.png", "chalk 0-1.png", "oil 0-2.png", "chalk 1-0.png", "ink 9-9.png"]
+TAKES = st.sampled_from([0, 1, 2**20 - 1])
+WISH = st.tuples(
+    st.sampled_from(FILES), TAKES, st.sampled_from([None, 2**32 - 1]), st.none(), st.sampled_from([None, 0.0])
+)
+
+
+def forgeries(saved):
+    """Records that nothing is wrong with, but that no run wrote in such an order."""
+    file = st.sampled_from(FILES)
+    told = {"reason": st.just("x"), "file": file}
+    return st.one_of(
+        st.fixed_dictionaries({"kind": st.sampled_from(["failed", "skipped", "running"]), **told}),
+        st.fixed_dictionaries({"kind": st.just("chosen"), "file": file, "take": TAKES}),
+        st.fixed_dictionaries({"kind": st.sampled_from(["void", "stale"]), "files": st.lists(file, max_size=3)}),
+        st.fixed_dictionaries({"kind": st.just("kept"), "files": st.lists(st.tuples(file, st.just("ab" * 32)))}),
+        st.fixed_dictionaries({"kind": st.just("changed"), "follow": st.booleans(), "wishes": st.lists(WISH)}),
+        st.fixed_dictionaries({"kind": st.just("ended"), "how": st.sampled_from(["completed", "failed"])}),
+        st.builds(lambda own, file, take: {**own, "file": file, "take": take}, st.sampled_from(saved), file, TAKES),
+    )
+
+
+@fuzzed(8)
+@given(st.data())
+def test_a_forged_run_goes_on_to_its_end(run, tmp_path_factory, data):
+    folder, _, records = run
+    forged = list(records)
+    for record in data.draw(st.lists(forgeries([each for each in records if each["kind"] == "saved"]), max_size=6)):
+        forged.insert(data.draw(st.integers(1, len(forged))), record)
+    copy = Path(shutil.copytree(folder, tmp_path_factory.mktemp("forged", numbered=True) / "run"))
+    (copy / NAME).write_bytes(b"".join(map(line, forged)))
+    for file in data.draw(st.sets(st.sampled_from(FILES))):
+        (copy / file).write_bytes(data.draw(st.binary(max_size=5)))
+    assert isinstance(resume(copy).events[-1], RunCompleted)
+    assert open_run(copy).is_finished
