@@ -51,7 +51,7 @@ BOUNDS = (
     (re.compile(r"entries of .*"), 4096),
     (re.compile(r"num_labels"), 2**14),
     (re.compile(r".*per_block.*"), 32),
-    (re.compile(r".*(layer|blocks|depth|num_res|heads|num_experts).*"), 256),
+    (re.compile(r".*(layers|num_\w*layer|blocks|depth|num_res|heads|num_experts).*"), 256),
     (re.compile(r".*timesteps.*"), 2**16),
     (re.compile(r"pos_embed_max_size"), 2048),
     (re.compile(r".*(sample_size|image_size|patch_size|axes).*"), 16_384),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sframes_tui.engine.families import text_class
-from sframes_tui.engine.model_settings import WITHOUT_END, check_kinds, check_settings
+from sframes_tui.engine.model_settings import WITHOUT_END, check_kinds, check_numbers, check_settings
 from sframes_tui.engine.tokenizer_files import check_tokenizer
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.story.model_files import check_files, read_json, read_model_file
@@ -23,9 +23,6 @@ LONGEST_WINDOW = 4096
 
 VOCABULARIES = ("vocab_file", "merges_file", "tokenizer_file")
 """Keys for which a tokenizer takes the files beside it, whatever is written there."""
-
-LISTS = ("vocab.json", "added_tokens.json")
-"""Tokens and their numbers, and nothing that anybody does."""
 
 UNUSED_PARTS = ("safety_checker", "feature_extractor", "image_encoder")
 """Parts that no text-to-image or image-to-image call here needs; not loaded where a model has them."""
@@ -133,7 +130,9 @@ def _check_part_files(folder: Path, part_class: type, model: str) -> None:
             raise ModelError(f"model {model!r}: {where} names another model's weights; take that file away")
         if path.name == "tokenizer.json":
             check_tokenizer(path, where, model)
-        elif path.name not in LISTS and ".index" not in path.suffixes:
+        elif path.name == "added_tokens.json":
+            check_numbers({"added_tokens": read_json(path, model)}, where, model)
+        elif path.name != "vocab.json" and ".index" not in path.suffixes:
             settings = read_json(path, model)
             check_settings(settings, where, model, harmless)
             _check_window(settings.get("model_max_length"), part_class, where, model)

@@ -207,6 +207,11 @@ def test_a_window_that_fills_the_memory_is_refused(folder):
     refuse(folder, "tokenizer_config.json asks for model_max_length = 1048576, which no model has")
 
 
+def test_added_tokens_without_number_are_refused(folder):
+    (folder / "tokenizer" / "added_tokens.json").write_text(json.dumps({f"<{each}>": 1 for each in range(30_000)}))
+    refuse(folder, "tokenizer/added_tokens.json asks for entries of added_tokens = 30000, which no model has")
+
+
 CARDS = {
     "a folder": ("prior:\n- ./evil", "prior = './evil', which is no model of the hub"),
     "no list": ("prior: evil/model", "prior = None, which is no model of the hub"),
