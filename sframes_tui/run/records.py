@@ -37,6 +37,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """Of any version, see `story/identity.py`."""
 Number = Annotated[int, Field(strict=True, ge=0, le=MAX_FRAMES)]
+Count = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
+"""Shown to people, and nothing else."""
 Bytes = Annotated[int, Field(strict=True, ge=0, le=MAX_BYTES)]
 GridBytes = Annotated[int, Field(strict=True, ge=0, le=4 * MAX_SIDE**2)]
 Text = Annotated[str, AfterValidator(lambda text: text[:10_000])]
@@ -181,10 +183,10 @@ class Ended:
     """A drawing of the run ended."""
 
     how: Literal["completed", "cancelled", "failed"]
-    drawn: Number = 0
-    failed: Number = 0
-    skipped: Number = 0
-    left: Number = 0
+    drawn: Count = 0
+    failed: Count = 0
+    skipped: Count = 0
+    left: Count = 0
     seconds: Seconds = 0.0
     error: Text = ""
 
