@@ -166,9 +166,9 @@ class PromptFitter:
 
 
 def _refusal(texts: Sequence[str], window: int) -> str:
-    shown = "".join(f"\n  {text[:60]}{'…' if len(text) > 60 else ''}" for text in texts[:10])
-    more = f"\n  and {len(texts) - 10} more" if len(texts) > 10 else ""
+    shown = ", ".join(f'"{text[:60]}{"…" if len(text) > 60 else ""}"' for text in texts[:10])
+    more = f" and {len(texts) - 10} more" if len(texts) > 10 else ""
     return (
         f"{len(texts)} prompts are longer than the {window} tokens that the model reads; shorten them, "
-        f'or set on_overflow = "shorten":{shown}{more}'
+        f'or set on_overflow = "shorten": {shown}{more}'
     )
