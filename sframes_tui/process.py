@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NICENESS = 10
@@ -53,6 +54,26 @@ def uncollected() -> Iterator[None]:
 def end_quickly() -> None:
     """At the process's end nobody looks for garbage any more: among a model's libraries that would take a second."""
     atexit.register(gc.freeze)
+
+
+class UnawaitedThreads(ThreadPoolExecutor):
+    """Threads of a screen whose end doesn't wait for them: to search a stranger's text may take a minute.
+
+    Python would wait at its own end: `end_without` ends the process instead.
+    """
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as declared there
+        super().shutdown(wait=False, cancel_futures=True)
+
+    def end_without(self, code: int) -> None:
+        """Ends the process if one of the threads is still at work; what is to be put back has been put back."""
+        for thread in self._threads:
+            thread.join(0.2)  # those without work end at once
+        if any(thread.is_alive() for thread in self._threads):
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
+            os._exit(code)
 
 
 def threads() -> frozenset[int]:

@@ -59,6 +59,7 @@ ATTACKS = {
         "tests/story/test_split.py::test_all_chapters_share_one_time_limit",
         "tests/story/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
         "tests/story/test_split.py::test_a_regex_that_searches_backwards_is_bounded_too",
+        "tests/ui/test_program.py::test_leaving_does_not_wait_for_the_search_of_a_strangers_text",
     ],
     "links in a configuration's place": [
         "tests/story/test_document.py::test_saving_follows_no_link_that_leads_out_of_the_folder",

@@ -3,6 +3,7 @@
 What it imports at its top is loaded before the first paint, so that is little; the rest comes right after it.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from textual.screen import Screen
 
 from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
+from sframes_tui.process import UnawaitedThreads
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
 from sframes_tui.ui.driver import SteadyDriver
 from sframes_tui.ui.first_screen import FirstScreen
@@ -81,6 +83,8 @@ class SFramesApp(App[None]):
         self.keymap, problems = load_keymap()
         """The user's own keys, by command."""
         self._problems += problems
+        self.threads: UnawaitedThreads | None = None
+        """Where thread workers run; without it, in threads that the screen's end waits for."""
         self._choose_first_theme(opening.terminal is not None and opening.terminal.few_colours)
         self.set_keymap(self.keymap)
 
@@ -94,6 +98,8 @@ class SFramesApp(App[None]):
         self.theme = next((name for name in wanted if name in self.available_themes), self.theme)
 
     def on_mount(self) -> None:
+        if self.threads is not None:
+            asyncio.get_running_loop().set_default_executor(self.threads)
         self.begin_capture_print(self)
         if self._opening.native_output is not None:
             self.set_interval(OUTPUT_SECONDS, self._read_native_output)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sframes_tui.errors import UsageError
+from sframes_tui.process import UnawaitedThreads
 from sframes_tui.run.hangup import guard
 from sframes_tui.ui.native_output import native_output
 from sframes_tui.ui.opening import Opening
@@ -51,12 +52,15 @@ def run_screen(
     if terminal.colours:
         # textual reads it when it is loaded.
         os.environ["TEXTUAL_COLOR_SYSTEM"] = terminal.colours
+    threads = UnawaitedThreads()
     with native_output() as output:
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
         shown = terminal, protocol, notify, output, tuple(told), kept
-        return _run(Opening(name, load, make_engine, root, folder, resume, *shown))
+        code = _run(Opening(name, load, make_engine, root, folder, resume, *shown), threads)
+    threads.end_without(code)
+    return code
 
 
 def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":
@@ -69,13 +73,14 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
     return Document.open(target / RUN_CONFIG if target.is_dir() else target, tuple(overrides))
 
 
-def _run(opening: Opening) -> int:
+def _run(opening: Opening, threads: UnawaitedThreads) -> int:
     from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
     from sframes_tui.ui.terminal_input import guard_input
 
     guard_input(late_answers=opening.terminal is not None and opening.terminal.may_answer_late)
     app = SFramesApp(opening)
+    app.threads = threads
     with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell), quick_switches():
         app.run()
         if app.main is not None:

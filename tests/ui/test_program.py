@@ -140,3 +140,16 @@ def test_hostile_input_ends_nothing_and_is_never_echoed_raw(start):
     assert b"\xe2\x80\xae" not in program.output
     program.type(b"\x11")
     assert program.wait(DEADLINE) == 0
+
+
+def test_leaving_does_not_wait_for_the_search_of_a_strangers_text(config, start):
+    (config.parent / "endless.txt").write_text("a" * 60_000_000 + "\n b")
+    config.write_text(
+        "[prompt_config]\nsource = 'endless.txt'\nchapter_split_regex = '(?:\\w*?){3}\\w*b'\n"
+        "[[style_configs]]\nstyle = 'oil'\nfile_tag = 'oil'\nweight = 0.5\n"
+    )
+    program = start()
+    program.see("small.toml", "chapter_split_regex")
+    program.type(b"\x11")
+    assert program.wait(DEADLINE) == 0
+    assert b"\x1b[?1049l" in program.output
