@@ -76,9 +76,9 @@ def _fixed_loss(folder) -> float:
 
 def test_the_denoiser_learns(studio, tmp_path) -> None:
     folder = workplace(studio, tmp_path / "a")
-    Denoising(folder, steps=1, fall_from=100, batch=8, rate=2e-3)(ALONE)
+    Denoising(folder, steps=1, fall_from=100, batch=4, rate=2e-3)(ALONE)
     before = _fixed_loss(folder)
-    Denoising(folder, steps=24, fall_from=100, batch=8, rate=2e-3)(ALONE)
+    Denoising(folder, steps=10, fall_from=100, batch=4, rate=2e-3)(ALONE)
     assert _fixed_loss(folder) < before - 0.02
 
 

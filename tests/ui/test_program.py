@@ -134,7 +134,7 @@ def test_hostile_input_ends_nothing_and_is_never_echoed_raw(start):
     for hostile in HOSTILE:
         program.type(hostile)
     program.type(b"still here")
-    program.see("]0;p", "<U+009B>[b]<U+202E>still here")
+    program.see("]0;p", "<U+009B>[b]<U+202E>", "still here")
     assert b"\x1b]0;p" not in program.output
     assert "\x9b".encode() not in program.output
     assert b"\xe2\x80\xae" not in program.output

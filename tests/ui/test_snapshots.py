@@ -59,7 +59,7 @@ def test_themes(look):
 
 
 def test_trust(look):
-    look((80, 24), "ctrl+r", seen="Question", settings='preview = "feh -F"\npreview_stop = "pkill feh"')
+    look((80, 24), "ctrl+r", seen="Question", settings='preview = "my-viewer -F"\npreview_stop = "my-viewer --close"')
 
 
 def test_leaving(look):
