@@ -78,7 +78,7 @@ def _check_parts(folder: Path, model: str, weights: bool, left_out: Collection[s
 
 def is_combined(kind: Any) -> bool:
     """Whether diffusers loads other models along with a pipeline."""
-    return bool(kind._load_connected_pipes)  # noqa: SLF001
+    return bool(kind._load_connected_pipes)  # noqa: SLF001 -- it has no other name
 
 
 def connected_models(folder: Path, model: str) -> list[str]:

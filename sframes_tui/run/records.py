@@ -70,7 +70,7 @@ class Planned:
     facts: Annotated[dict[str, Any], BeforeValidator(_short)] = field(default_factory=dict)
     """See `header.facts_of`."""
     text: Word = ""
-    """The run's copy of its text; told from version 0.3 on."""
+    """The name of the run's copy of its text; empty where an earlier version drew."""
     circumstances: Annotated[dict[Word, Word], BeforeValidator(_short)] = field(default_factory=dict)
 
     @property

@@ -212,7 +212,7 @@ def _load_draft(path: Path) -> Draft:
     except StoryError:
         copy = path / text_copy(Path(loaded.config.prompt_config.source))
         # Not by `Path`, which raises where a name is too long for any file.
-        if not copy.is_file() or os.path.exists(loaded.config.prompt_config.source):  # noqa: PTH110
+        if not copy.is_file() or os.path.exists(loaded.config.prompt_config.source):  # noqa: PTH110 -- see above
             raise
     loaded = load_config(config, [("prompt_config.source", str(copy.absolute()))], follow=False)
     return make_draft(loaded, read_story(loaded.config.prompt_config, copy, follow=False))
@@ -220,6 +220,6 @@ def _load_draft(path: Path) -> Draft:
 
 def require_run(path: Path) -> None:
     """Raises `UsageError` for what is no run folder, or none whose files may be read and written."""
-    if not os.path.isfile(path / CONFIG):  # noqa: PTH113
+    if not os.path.isfile(path / CONFIG):  # noqa: PTH113 -- `Path` raises for too long a name
         raise UsageError(f"{path}: no run folder, since it has no {CONFIG}; name one of those below output/")
     require_plain(path)
