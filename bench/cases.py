@@ -8,10 +8,10 @@ from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, U
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from sframes_tui.story.config import Config
-from sframes_tui.story.plan import Plan, make_plan
-from sframes_tui.story.schedulers import Sampling
-from sframes_tui.story.split import Chapter, Story
+from sframes_tui.config.config import Config
+from sframes_tui.model.schedulers import Sampling
+from sframes_tui.plan.plan import Plan, make_plan
+from sframes_tui.text.split import Chapter, Story
 
 CASES: dict[str, tuple[list[float], int, dict[str, bool]]] = {
     "2 styles interleaved": ([0.9, 0.1], 4, {"interleave": True}),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Job, Progress, Remark
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.schedule import Schedule
-from sframes_tui.story.plan import Frame, Plan
 
 Pictures = dict[int, Image.Image]
 

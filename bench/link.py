@@ -18,8 +18,8 @@ from PIL import Image
 from bench.pseudo_terminal import READ_BYTES, PseudoTerminal
 from bench.screen import PATIENCE, ROOT, SIZE, environ, key_seconds, tell_keys
 from sframes_tui.engine.protocol import Drawn, Engine, Facts, Fitted, Job, Outcome, Progress
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.schedulers import Sampling
+from sframes_tui.model.schedulers import Sampling
+from sframes_tui.plan.draft import Draft
 
 BYTES_A_SECOND = 250_000
 SLICE_SECONDS = 0.005

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job
-from sframes_tui.story.config import GenerationConfig
 
 PROMPTS = (
     "a lighthouse by the sea at night",

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
+from sframes_tui.config.file import load_config
+from sframes_tui.plan.draft import make_draft
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("python", "imports", "load", "checks", "first frame", "end")

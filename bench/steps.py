@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from bench.cases import launch_bound
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Job
-from sframes_tui.story.config import GenerationConfig
 
 SCHEDULERS = (
     "DDIM",

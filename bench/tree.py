@@ -16,11 +16,11 @@ from textual.pilot import Pilot
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
+from sframes_tui.config.config import Config
+from sframes_tui.model.schedulers import Sampling
+from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.run.state import DONE, Marks, RunState
-from sframes_tui.story.config import Config
-from sframes_tui.story.plan import Plan, make_plan
-from sframes_tui.story.schedulers import Sampling
-from sframes_tui.story.split import Chapter, Story
+from sframes_tui.text.split import Chapter, Story
 from sframes_tui.ui.story_outline import Outline, fold_case, search
 from sframes_tui.ui.story_rows import Found
 from sframes_tui.ui.story_tree import StoryTree

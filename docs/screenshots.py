@@ -12,9 +12,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from sframes_tui.config.document import Document
 from sframes_tui.engine.protocol import Engine
-from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft
+from sframes_tui.plan.draft import Draft
 from sframes_tui.ui.app import SFramesApp
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.terminal import Terminal

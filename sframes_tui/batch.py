@@ -16,6 +16,7 @@ from rich.text import Text
 
 from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import SFramesError
+from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import as_path
 from sframes_tui.run.describe import describe, download_words, duration
 from sframes_tui.run.events import (
@@ -33,7 +34,6 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.run.viewer import viewing
 from sframes_tui.sink import Sink, SinkFile, standard_sinks
-from sframes_tui.story.draft import Draft
 
 COLOURS = {"info": "default", "warning": "yellow", "error": "red"}
 

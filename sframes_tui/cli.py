@@ -15,11 +15,11 @@ from sframes_tui.errors import SFramesError, UsageError
 from sframes_tui.standard_streams import complain, complain_of, harmless_streams, print_lines, require_tellable
 
 if TYPE_CHECKING:
+    from sframes_tui.config.config import GenerationConfig
+    from sframes_tui.config.file import Override
     from sframes_tui.engine.protocol import Engine
-    from sframes_tui.story.config import GenerationConfig
-    from sframes_tui.story.config_file import Override
-    from sframes_tui.story.draft import Draft
-    from sframes_tui.story.model_source import ModelSource
+    from sframes_tui.model.source import ModelSource
+    from sframes_tui.plan.draft import Draft
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,10 +60,10 @@ def _draw(words: Sequence[str]) -> int:
     if arguments.config is None:
         parser.error("name a configuration file, such as configs/lighthouse.toml")
     from sframes_tui.batch import failures_as_json, run_batch
+    from sframes_tui.config.file import load_config
+    from sframes_tui.plan.draft import make_draft
+    from sframes_tui.plan.plan_text import describe_plan
     from sframes_tui.run.trust import require_trust
-    from sframes_tui.story.config_file import load_config
-    from sframes_tui.story.draft import make_draft
-    from sframes_tui.story.plan_text import describe_plan
 
     with failures_as_json(arguments.json):
         loaded = load_config(arguments.config, _overrides(arguments))
@@ -110,7 +110,7 @@ def _overrides(arguments: argparse.Namespace) -> "list[Override]":
     given = [(key, value) for key, value in short if value is not None]
     if not arguments.set:
         return given
-    from sframes_tui.story.config_file import parse_override
+    from sframes_tui.config.file import parse_override
 
     return [*given, *map(parse_override, arguments.set)]
 
@@ -136,7 +136,7 @@ def _convert(words: Sequence[str]) -> int:
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="the script; it is parsed, never executed")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", required=True, help="the file to write")
     arguments = parser.parse_args(words)
-    from sframes_tui.story.original import convert, read_script
+    from sframes_tui.convert import convert, read_script
 
     text, notes = convert(read_script(arguments.script))
     try:
@@ -154,8 +154,8 @@ def _convert(words: Sequence[str]) -> int:
 def _trust(words: Sequence[str]) -> int:
     parser = command_parser("sframes trust", "Allow the commands that a configuration file names now.")
     parser.add_argument("config", metavar="CONFIG", type=Path)
+    from sframes_tui.config.file import load_config
     from sframes_tui.run.trust import Wishes, trust
-    from sframes_tui.story.config_file import load_config
 
     loaded = load_config(parser.parse_args(words).config)
     wishes = Wishes.of(loaded.path, loaded.config)

@@ -55,7 +55,7 @@ class _DrawParser(Parser):
     """Its help ends with every option of a configuration file."""
 
     def format_help(self) -> str:
-        from sframes_tui.story.options import help_text
+        from sframes_tui.config.options import help_text
 
         return f"{super().format_help()}\n{COMMANDS_HELP}\n{EXIT_CODES}\noptions of CONFIG and --set:\n{help_text()}\n"
 
@@ -90,7 +90,7 @@ def draw_parser() -> Parser:
 
 
 def notify_target(given: str) -> str:
-    from sframes_tui.story.config import reachable
+    from sframes_tui.config.config import reachable
 
     try:
         return reachable(given)

@@ -11,7 +11,7 @@ import psutil
 
 from sframes_tui import __version__
 from sframes_tui.errors import message_of
-from sframes_tui.story.model_source import BUILTIN_PREFIX, BUILTINS
+from sframes_tui.model.source import BUILTIN_PREFIX, BUILTINS
 
 if TYPE_CHECKING:
     import torch

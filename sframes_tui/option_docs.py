@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from sframes_tui.story.options import Option, flat, options, readme_tables
+from sframes_tui.config.options import Option, flat, options, readme_tables
 from sframes_tui.ui.commands import key_table
 
 ROOT = Path(__file__).resolve().parent.parent

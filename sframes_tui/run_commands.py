@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sframes_tui.batch import draw_in_batch, failures_as_json, run_batch
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import UsageError
+from sframes_tui.plan.draft import Draft
 from sframes_tui.run import redraw as again
 from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
 from sframes_tui.run.execute import go_on
@@ -15,8 +17,6 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.trust import require_trust
 from sframes_tui.standard_streams import require_tellable
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.draft import Draft
 
 MakeEngine = Callable[[Draft], Engine]
 

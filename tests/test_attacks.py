@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from sframes_tui.cli import main
+from sframes_tui.config.program import find_program
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run import trust
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.viewer import Viewer
-from sframes_tui.story.plan import make_plan
-from sframes_tui.story.program import find_program
 from tests import named_tests
-from tests.story.test_plan import DDIM, config, story
+from tests.plan.test_plan import DDIM, config, story
 
 ATTACKS = {
     "commands named by a config": [
@@ -30,9 +30,9 @@ ATTACKS = {
         "tests/run/test_execute.py::test_a_strangers_run_tells_nobody_of_its_end_unless_that_was_allowed",
         "tests/test_attacks.py::test_a_config_that_sends_word_is_refused_like_one_that_runs_something",
         "tests/test_attacks.py::test_a_configurations_program_is_never_one_of_the_working_directory",
-        "tests/story/test_program.py::test_a_bare_name_is_never_one_of_the_working_directory",
-        "tests/story/test_program.py::test_what_was_changed_since_is_not_started",
-        "tests/story/test_program.py::test_a_file_that_cannot_be_looked_at_is_not_started",
+        "tests/config/test_program.py::test_a_bare_name_is_never_one_of_the_working_directory",
+        "tests/config/test_program.py::test_what_was_changed_since_is_not_started",
+        "tests/config/test_program.py::test_a_file_that_cannot_be_looked_at_is_not_started",
         "tests/run/test_viewer.py::test_trust_is_for_what_the_program_beside_the_file_holds",
         "tests/run/test_viewer.py::test_what_is_swapped_while_it_is_asked_about_is_not_what_was_allowed",
         "tests/run/test_viewer.py::test_a_store_that_others_can_write_counts_for_nothing_and_is_begun_anew",
@@ -44,28 +44,28 @@ ATTACKS = {
         "tests/run/test_notify.py::test_nothing_is_sent_to_where_an_answer_redirects",
         "tests/run/test_notify.py::test_only_plain_web_addresses_are_addresses",
         "tests/run/test_notify.py::test_a_server_that_never_answers_is_left_alone_in_time",
-        "tests/story/test_address.py::test_what_cannot_be_sent_is_refused_when_it_is_given",
-        "tests/story/test_address.py::test_whatever_is_accepted_http_client_can_send",
+        "tests/config/test_address.py::test_what_cannot_be_sent_is_refused_when_it_is_given",
+        "tests/config/test_address.py::test_whatever_is_accepted_http_client_can_send",
     ],
     "passwords in addresses": [
         "tests/run/test_notify.py::test_a_user_and_password_are_basic_authentication_and_never_told",
         "tests/run/test_viewer.py::test_no_question_and_no_refusal_shows_a_password",
         "tests/test_attacks.py::test_a_password_in_an_address_is_nowhere_in_what_is_told_or_written",
-        "tests/story/test_config_file.py::test_a_password_is_not_repeated_when_its_option_is_refused",
+        "tests/config/test_file.py::test_a_password_is_not_repeated_when_its_option_is_refused",
     ],
     "modules in the working folder": ["tests/test_attacks.py::test_modules_in_the_working_folder_are_not_imported"],
     "regexes without end, or without measure": [
-        "tests/story/test_split.py::test_a_catastrophic_regex_is_an_error_within_a_second",
-        "tests/story/test_split.py::test_all_chapters_share_one_time_limit",
-        "tests/story/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
-        "tests/story/test_split.py::test_a_regex_that_searches_backwards_is_bounded_too",
+        "tests/text/test_split.py::test_a_catastrophic_regex_is_an_error_within_a_second",
+        "tests/text/test_split.py::test_all_chapters_share_one_time_limit",
+        "tests/text/test_split.py::test_a_regex_that_can_not_be_compiled_is_refused",
+        "tests/text/test_split.py::test_a_regex_that_searches_backwards_is_bounded_too",
         "tests/ui/test_program.py::test_leaving_does_not_wait_for_the_search_of_a_strangers_text",
     ],
     "links in a configuration's place": [
-        "tests/story/test_document.py::test_saving_follows_no_link_that_leads_out_of_the_folder",
+        "tests/config/test_document.py::test_saving_follows_no_link_that_leads_out_of_the_folder",
     ],
     "names that lead out of the output folder": [
-        "tests/story/test_names.py::test_names_are_safe_and_distinct_whatever_the_texts",
+        "tests/plan/test_names.py::test_names_are_safe_and_distinct_whatever_the_texts",
         "tests/run/test_folder.py::test_a_key_cannot_lead_out_of_the_output_folder",
         "tests/run/test_plain_folder.py::test_other_names_are_not",
         "tests/run/test_tree.py::test_a_name_that_no_file_has_is_never_used",
@@ -113,14 +113,14 @@ ATTACKS = {
         "tests/engine/test_model_settings.py::test_every_key_that_the_loaders_read_is_refused_or_was_looked_at",
     ],
     "links and special files in a model": [
-        "tests/story/test_model_files.py::test_no_link_leads_out_of_a_model_folder",
-        "tests/story/test_model_files.py::test_a_forged_cache_leads_nowhere",
-        "tests/story/test_model_files.py::test_blobs_that_are_links_themselves_lead_nowhere",
-        "tests/story/test_model_files.py::test_a_snapshot_that_is_a_link_is_read_as_the_libraries_read_it",
-        "tests/story/test_model_files.py::test_a_revision_is_no_path",
-        "tests/story/test_model_files.py::test_a_fingerprint_tells_nothing_of_what_a_link_leads_to",
-        "tests/story/test_weight_kind.py::test_a_pipe_in_the_place_of_weights_hangs_nobody",
-        "tests/story/test_model_files.py::test_a_pipe_in_a_configurations_place_hangs_nobody",
+        "tests/model/test_files.py::test_no_link_leads_out_of_a_model_folder",
+        "tests/model/test_files.py::test_a_forged_cache_leads_nowhere",
+        "tests/model/test_files.py::test_blobs_that_are_links_themselves_lead_nowhere",
+        "tests/model/test_files.py::test_a_snapshot_that_is_a_link_is_read_as_the_libraries_read_it",
+        "tests/model/test_files.py::test_a_revision_is_no_path",
+        "tests/model/test_files.py::test_a_fingerprint_tells_nothing_of_what_a_link_leads_to",
+        "tests/model/test_weight_kind.py::test_a_pipe_in_the_place_of_weights_hangs_nobody",
+        "tests/model/test_files.py::test_a_pipe_in_a_configurations_place_hangs_nobody",
         "tests/engine/test_safety.py::test_a_notice_is_shown_harmlessly_and_never_read_through_a_link",
     ],
     "models that use up memory": [
@@ -131,8 +131,8 @@ ATTACKS = {
         "tests/engine/test_tokenizer_files.py::test_a_tokenizer_that_hangs_or_grows_is_refused",
         "tests/engine/test_tokenizer_files.py::test_expressions_that_may_never_end_are_refused",
         "tests/engine/test_safety.py::test_what_is_no_number_where_one_belongs_is_named",
-        "tests/story/test_model_files.py::test_what_the_libraries_read_whole_is_bounded",
-        "tests/story/test_model_files.py::test_json_that_is_none_is_one_sentence",
+        "tests/model/test_files.py::test_what_the_libraries_read_whole_is_bounded",
+        "tests/model/test_files.py::test_json_that_is_none_is_one_sentence",
         "tests/engine/test_safety.py::test_a_configuration_that_asks_for_too_much_is_refused",
         "tests/engine/test_safety.py::test_damaged_weights_are_told",
         "tests/engine/test_models.py::test_a_checkpoint_whose_tensors_have_no_sides_is_one_sentence",
@@ -151,11 +151,11 @@ ATTACKS = {
         "tests/run/test_stored_picture.py::test_links_pipes_folders_and_devices_are_no_pictures",
     ],
     "pipes and devices as config, story or model": [
-        "tests/story/test_source.py::test_special_files_are_refused_without_opening_them",
+        "tests/text/test_source.py::test_special_files_are_refused_without_opening_them",
         "tests/engine/test_safety.py::test_a_special_file_is_refused",
         "tests/test_attacks.py::test_pipes_and_devices_are_no_config_and_no_model",
-        "tests/story/test_original.py::test_what_is_no_plain_small_file_is_one_sentence_without_waiting",
-        "tests/story/test_source.py::test_a_file_that_only_the_system_reads_is_one_sentence",
+        "tests/test_convert.py::test_what_is_no_plain_small_file_is_one_sentence_without_waiting",
+        "tests/text/test_source.py::test_a_file_that_only_the_system_reads_is_one_sentence",
     ],
     "links, pipes and forged records in a run folder": [
         "tests/run/test_plain_folder.py::test_a_link_is_refused_wherever_it_lies",
@@ -224,31 +224,31 @@ ATTACKS = {
         "tests/run/test_hostile_folder.py::test_another_user_cannot_hold_the_lock",
     ],
     "encodings": [
-        "tests/story/test_source.py::test_text_that_can_not_be_used",
-        "tests/story/test_source.py::test_nul_characters_are_refused_with_the_offset",
-        "tests/story/test_source.py::test_line_ends_become_one_and_only_those",
+        "tests/text/test_source.py::test_text_that_can_not_be_used",
+        "tests/text/test_source.py::test_nul_characters_are_refused_with_the_offset",
+        "tests/text/test_source.py::test_line_ends_become_one_and_only_those",
         "tests/test_cli.py::test_text_with_lone_surrogates_is_refused",
-        "tests/story/test_original.py::test_an_encoding_that_no_script_has_is_one_sentence",
+        "tests/test_convert.py::test_an_encoding_that_no_script_has_is_one_sentence",
     ],
     "config bombs": [
         "tests/test_cli.py::test_config_bombs_are_told_at_once",
-        "tests/story/test_config_file.py::test_the_file_itself_may_be_at_fault",
+        "tests/config/test_file.py::test_the_file_itself_may_be_at_fault",
         "tests/test_attacks.py::test_odd_toml_is_one_sentence",
-        "tests/story/test_config_file.py::test_monsters_are_one_sentence_and_can_be_opened_and_saved",
-        "tests/story/test_config_file.py::test_monsters_of_the_command_line_are_one_sentence",
-        "tests/story/test_names.py::test_very_many_equal_tags_are_numbered_fast",
+        "tests/config/test_file.py::test_monsters_are_one_sentence_and_can_be_opened_and_saved",
+        "tests/config/test_file.py::test_monsters_of_the_command_line_are_one_sentence",
+        "tests/plan/test_names.py::test_very_many_equal_tags_are_numbered_fast",
     ],
     "books as zip and xml bombs": [
-        "tests/story/test_epub.py::test_a_zip_bomb_that_lies_about_its_size_is_refused",
-        "tests/story/test_epub.py::test_entities_of_the_document_type_are_not_loaded",
-        "tests/story/test_epub.py::test_a_nested_navigation_document_is_walked_once",
-        "tests/story/test_epub.py::test_a_nested_ncx_is_walked_once",
-        "tests/story/test_epub.py::test_a_spine_of_very_many_items_is_refused_as_that",
-        "tests/story/test_epub.py::test_a_file_that_the_spine_lists_often_is_read_once",
-        "tests/story/test_epub.py::test_very_many_chapters_are_split_without_blaming_the_regex",
-        "tests/story/test_epub.py::test_a_namespace_as_long_as_a_book_does_not_multiply",
-        "tests/story/test_epub.py::test_very_many_comments_and_tags_are_read_fast_or_refused",
-        "tests/story/test_epub.py::test_names_as_long_as_books_are_refused",
+        "tests/text/test_epub.py::test_a_zip_bomb_that_lies_about_its_size_is_refused",
+        "tests/text/test_epub.py::test_entities_of_the_document_type_are_not_loaded",
+        "tests/text/test_epub.py::test_a_nested_navigation_document_is_walked_once",
+        "tests/text/test_epub.py::test_a_nested_ncx_is_walked_once",
+        "tests/text/test_epub.py::test_a_spine_of_very_many_items_is_refused_as_that",
+        "tests/text/test_epub.py::test_a_file_that_the_spine_lists_often_is_read_once",
+        "tests/text/test_epub.py::test_very_many_chapters_are_split_without_blaming_the_regex",
+        "tests/text/test_epub.py::test_a_namespace_as_long_as_a_book_does_not_multiply",
+        "tests/text/test_epub.py::test_very_many_comments_and_tags_are_read_fast_or_refused",
+        "tests/text/test_epub.py::test_names_as_long_as_books_are_refused",
     ],
     "links put in place while a run goes on": [
         "tests/processes/test_written_places.py::test_a_hostile_folder_is_gone_on_with_in_itself_or_refused",
@@ -300,10 +300,10 @@ ATTACKS = {
         "tests/fuzz/test_text.py::test_bytes",
     ],
     "texts of any size": [
-        "tests/story/test_source.py::test_a_huge_file_is_refused_unread",
-        "tests/story/test_split.py::test_endless_pieces_are_refused",
-        "tests/story/test_split.py::test_pieces_that_are_only_looked_at_have_an_end_too",
-        "tests/story/test_source.py::test_the_encoding_of_a_line_as_long_as_a_book_is_looked_for_in_a_part_of_it",
+        "tests/text/test_source.py::test_a_huge_file_is_refused_unread",
+        "tests/text/test_split.py::test_endless_pieces_are_refused",
+        "tests/text/test_split.py::test_pieces_that_are_only_looked_at_have_an_end_too",
+        "tests/text/test_source.py::test_the_encoding_of_a_line_as_long_as_a_book_is_looked_for_in_a_part_of_it",
         "tests/test_cli.py::test_more_frames_than_memory_holds_are_refused",
     ],
 }

@@ -18,7 +18,7 @@ def loaded_by(code):
 
 
 @pytest.mark.parametrize(
-    "module", ["cli", "batch", "story.plan_text", "doctor", "run.loop", "story.draft", "engine.protocol"]
+    "module", ["cli", "batch", "plan.plan_text", "doctor", "run.loop", "plan.draft", "engine.protocol"]
 )
 def test_nothing_heavy_comes_with_an_import(module):
     assert loaded_by(f"import sframes_tui.{module}") == set()
@@ -38,7 +38,7 @@ def test_little_is_loaded_before_the_first_paint():
         "PIL",
         "pydantic",
         "textual_image",
-        "sframes_tui.story.config",
+        "sframes_tui.config.config",
         "sframes_tui.run.loop",
     }
     assert late & set(done.stdout.split()) == set()
@@ -47,7 +47,7 @@ def test_little_is_loaded_before_the_first_paint():
 def test_importing_ahead_loads_what_a_model_needs_and_no_code_of_models():
     code = (
         "from sframes_tui.engine.model_cache import ModelCache\n"
-        "from sframes_tui.story.model_source import locate_model\n"
+        "from sframes_tui.model.source import locate_model\n"
         "pieces = list(ModelCache().prepare(locate_model('builtin:picturebook', None)))\n"
         "import diffusers.utils.constants as constants\n"
         "assert constants.DIFFUSERS_DISABLE_REMOTE_CODE, 'code of models may be fetched'\n"

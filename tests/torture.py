@@ -28,15 +28,15 @@ from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
 
 from sframes_tui import batch  # noqa: F401
 from sframes_tui.cli import main
+from sframes_tui.config.file import load_config
 from sframes_tui.engine import batched, loading  # noqa: F401
 from sframes_tui.errors import SFramesError
+from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import redraw
 from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
 from tests.run.story_run import ChainEngine, pictures, write_config
 
 OPTIONS = {

@@ -16,9 +16,9 @@ from bench.drawing import Pictures, draw, frames_of
 from bench.gpu.engines import Workshop, name_of
 from bench.gpu.report import Row
 from bench.gpu.shapes import Shape
+from sframes_tui.config.config import Config
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.run.png import encode
-from sframes_tui.story.config import Config
 
 ROWS = 6
 MOST_STEPS = 10

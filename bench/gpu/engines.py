@@ -11,14 +11,14 @@ import torch
 from bench.cases import case_config, case_plan
 from bench.gpu.device import Device
 from bench.gpu.shapes import Shape, make_pipeline
+from sframes_tui.config.config import Config
 from sframes_tui.engine import models
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.loading import Loaded, paired
 from sframes_tui.engine.memory import free_memory
 from sframes_tui.engine.protocol import Engine, Job, Progress
-from sframes_tui.story.config import Config
-from sframes_tui.story.model_source import ModelSource
-from sframes_tui.story.plan import Plan
+from sframes_tui.model.source import ModelSource
+from sframes_tui.plan.plan import Plan
 
 RATED_SECONDS = 1.5
 RATED_TICKS = 12

@@ -13,12 +13,12 @@ from bench.gpu.device import Spans
 from bench.gpu.engines import Workshop, name_of
 from bench.gpu.report import Row
 from bench.gpu.shapes import Shape, row_flops
+from sframes_tui.config.config import Config
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.protocol import Engine
+from sframes_tui.plan.plan import Plan
 from sframes_tui.run.png import encode
 from sframes_tui.run.rows import count_chains, fastest_rows, measure
-from sframes_tui.story.config import Config
-from sframes_tui.story.plan import Plan
 
 ROWS = (1, 2, 4, 8, 16, 24)
 RATED_STEPS = 50

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.autoencoder import judged
 from sframes_tui.engine.capabilities import Pipelines, count_steps
@@ -30,7 +31,6 @@ from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Prog
 from sframes_tui.engine.reference import said_in_one_sentence
 from sframes_tui.engine.rows import Row, Starter
 from sframes_tui.engine.solvers import pick_solver
-from sframes_tui.story.config import GenerationConfig
 
 MOST_ROWS = 64
 

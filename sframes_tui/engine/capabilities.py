@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.schedulers import Family, Sampling
+from sframes_tui.model.schedulers import Family, Sampling
 
 Pipeline: TypeAlias = Any
 """A diffusers pipeline, or its class; diffusers has no types."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.devices import HALF
 from sframes_tui.engine.foreign import foreign
@@ -16,8 +17,7 @@ from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import UNUSED_PARTS, check_folder, check_header, pipeline_class, unused_parts
 from sframes_tui.engine.scheduling import stand_in
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import cached_snapshot
+from sframes_tui.model.source import cached_snapshot
 
 
 def load_checkpoint(path: Path, model: str, options: GenerationConfig, dtype: torch.dtype) -> Pipeline:

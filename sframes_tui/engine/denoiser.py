@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.compiling import compiled, filled_up
 from sframes_tui.engine.conditioning import Condition
@@ -19,7 +20,6 @@ from sframes_tui.engine.cuda import wait_for
 from sframes_tui.engine.devices import HALF
 from sframes_tui.engine.memory import is_out_of_memory
 from sframes_tui.engine.rows import Row
-from sframes_tui.story.config import GenerationConfig
 
 TIMED_CALLS = 3
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import cuda
 from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.errors import ModelError, message_of
-from sframes_tui.story.config import GenerationConfig
 
 HALF = (torch.float16, torch.bfloat16)
 """Number formats of 16 bits."""

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
-from sframes_tui.story.config import GenerationConfig
+from sframes_tui.config.config import GenerationConfig
 
 CUBLAS = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 """Memory of its own for each of cuBLAS' streams; torch sees to that itself since 2.10."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from sframes_tui.engine.capabilities import Pipeline
-from sframes_tui.story.model_files import read_json
-from sframes_tui.story.model_source import ModelSource
+from sframes_tui.model.files import read_json
+from sframes_tui.model.source import ModelSource
 
 COMMON = (
     "StableDiffusion",

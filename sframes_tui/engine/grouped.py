@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline, Pipelines
 from sframes_tui.engine.cuda import Pace, wait_for
@@ -17,7 +18,6 @@ from sframes_tui.engine.decoding import SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
 from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
-from sframes_tui.story.config import GenerationConfig
 
 MAX_ROWS = 16
 

@@ -5,11 +5,11 @@ from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.download import Meter, metered
 from sframes_tui.engine.safety import has_weights, is_combined, pipeline_class, read_parts, weight_files
 from sframes_tui.errors import ModelError, message_of
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import PICKLES, ModelSource, cached_snapshot
+from sframes_tui.model.source import PICKLES, ModelSource, cached_snapshot
 
 INSTEAD = 'model = "builtin:picturebook" needs no download'
 

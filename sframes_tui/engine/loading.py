@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.checkpoint import load_checkpoint
 from sframes_tui.engine.families import image_pipeline
@@ -25,10 +26,9 @@ from sframes_tui.engine.safety import (
 from sframes_tui.engine.scheduling import stand_in
 from sframes_tui.engine.vae_format import part_formats
 from sframes_tui.errors import ModelError
+from sframes_tui.model.files import TEXT_LIMIT, read_model_file
+from sframes_tui.model.source import NOTICE, ModelSource, pick_variant
 from sframes_tui.printable import printable
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_files import TEXT_LIMIT, read_model_file
-from sframes_tui.story.model_source import NOTICE, ModelSource, pick_variant
 
 
 @dataclass(frozen=True)

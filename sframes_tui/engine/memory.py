@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.engine.offload import Parts
 from sframes_tui.errors import DeviceError, message_of
-from sframes_tui.story.config import GenerationConfig
 
 MEMORY = (
     "out of memory",

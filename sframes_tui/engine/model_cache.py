@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from sframes_tui.engine.models import Model
     from sframes_tui.engine.protocol import Engine, Facts
-    from sframes_tui.story.draft import Draft
-    from sframes_tui.story.model_source import ModelSource
+    from sframes_tui.model.source import ModelSource
+    from sframes_tui.plan.draft import Draft
 
 
 class Wanted(NamedTuple):
@@ -29,8 +29,8 @@ class Wanted(NamedTuple):
 
     @classmethod
     def by(cls, draft: "Draft") -> Self:
-        from sframes_tui.story.identity import model_fingerprint
-        from sframes_tui.story.model_source import locate_model
+        from sframes_tui.model.source import locate_model
+        from sframes_tui.plan.identity import model_fingerprint
 
         options, source = draft.config.generation_config, draft.model
         if source.path is None:

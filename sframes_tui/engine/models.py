@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sframes_tui.config.config import LARGEST_SIDE, GenerationConfig
 from sframes_tui.engine import cuda, devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import (
@@ -26,8 +27,7 @@ from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.engine.scheduling import use_scheduler
 from sframes_tui.engine.vae_format import settle_vae, vae_format
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import LARGEST_SIDE, GenerationConfig
-from sframes_tui.story.model_source import ModelSource, locate_model
+from sframes_tui.model.source import ModelSource, locate_model
 
 
 def load_engine(config: GenerationConfig, source: ModelSource | None = None, near: Path | None = None) -> Engine:

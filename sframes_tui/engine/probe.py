@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, arguments_for, takes
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import ModelError, message_of
-from sframes_tui.story.config import GenerationConfig
 
 LITTLE_MEMORY = "a single step runs out of memory: frames will fail unless less is needed for them, as with offload"
 

@@ -10,7 +10,7 @@ import torch
 
 from sframes_tui.engine.safety import UNUSED_PARTS, Part, check_part, has_weights, read_parts, weight_files
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_files import read_json
+from sframes_tui.model.files import read_json
 
 ELEMENTS_PER_BYTE = 4
 """Weights may be packed two to a byte, and a tensor that two places share is counted twice; more is no model."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from sframes_tui.story.schedulers import Sampling
+from sframes_tui.model.schedulers import Sampling
 
 if TYPE_CHECKING:
-    from sframes_tui.story.model_source import ModelSource
+    from sframes_tui.model.source import ModelSource
 
 
 @dataclass(frozen=True, slots=True)

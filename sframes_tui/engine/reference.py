@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import devices, pixels
 from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
 from sframes_tui.engine.cuda import Pace
@@ -19,7 +20,6 @@ from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.errors import message_of
-from sframes_tui.story.config import GenerationConfig
 
 OUT_OF_MEMORY = "out of memory: a smaller picture, vae_tiling or offload needs less"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.autoencoder import Autoencoder
 from sframes_tui.engine.capabilities import Pipelines, Scheduler, arguments_for
 from sframes_tui.engine.conditioning import Condition, Conditioner
 from sframes_tui.engine.protocol import Facts, Job
-from sframes_tui.story.config import GenerationConfig
 
 
 @dataclass(eq=False, slots=True)

@@ -13,8 +13,8 @@ from sframes_tui.engine.families import text_class
 from sframes_tui.engine.model_settings import WITHOUT_END, check_kinds, check_numbers, check_settings
 from sframes_tui.engine.tokenizer_files import check_tokenizer
 from sframes_tui.errors import ModelError, message_of
-from sframes_tui.story.model_files import check_files, read_json, read_model_file
-from sframes_tui.story.model_source import PICKLES, cached_snapshot
+from sframes_tui.model.files import check_files, read_json, read_model_file
+from sframes_tui.model.source import PICKLES, cached_snapshot
 
 CARD_LIMIT = 1_000_000
 

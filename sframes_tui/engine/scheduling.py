@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipelines, Scheduler, scheduler_name
 from sframes_tui.engine.model_settings import check_settings
 from sframes_tui.errors import ModelError, message_of
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_files import read_json
-from sframes_tui.story.schedulers import SCHEDULERS, Sigmas, takes_sigmas, with_settings
+from sframes_tui.model.files import read_json
+from sframes_tui.model.schedulers import SCHEDULERS, Sigmas, takes_sigmas, with_settings
 
 CONFIGURATION = Path("scheduler", "scheduler_config.json")
 NOT_INSTALLED = "which isn't installed"

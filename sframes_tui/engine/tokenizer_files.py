@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sframes_tui.engine.model_settings import check_numbers
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_files import TEXT_LIMIT, parsed
+from sframes_tui.model.files import TEXT_LIMIT, parsed
 
 MAX_STEPS = 256
 """Objects in a normalizer, a pre-tokenizer, a post-processor, which may be sequences of others."""

@@ -13,6 +13,8 @@ from functools import partial
 from PIL import Image
 
 from sframes_tui.engine.protocol import Facts
+from sframes_tui.plan.identity import joined
+from sframes_tui.plan.plan import Frame
 from sframes_tui.run import png, takes
 from sframes_tui.run.events import Event, FrameCompleted
 from sframes_tui.run.recipe import make_recipe
@@ -21,8 +23,6 @@ from sframes_tui.run.replay import Sheet
 from sframes_tui.run.session import Session
 from sframes_tui.run.sheets import Due, Sheets
 from sframes_tui.run.writer import Writer
-from sframes_tui.story.identity import joined
-from sframes_tui.story.plan import Frame
 
 
 @dataclass(frozen=True, slots=True)

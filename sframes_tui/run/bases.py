@@ -5,9 +5,9 @@ from pathlib import Path
 from PIL import Image
 
 from sframes_tui.errors import DiskError
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.stored_picture import read_stored
-from sframes_tui.story.plan import Frame, Plan
 
 
 class Bases:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 from sframes_tui.engine.download import waited_for
 from sframes_tui.engine.protocol import Engine, EngineFactory
+from sframes_tui.model.source import ModelSource, locate_model
+from sframes_tui.plan.change import Change
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.identity import VERSION, Identities, model_fingerprint, model_identity
+from sframes_tui.plan.plan import Plan
 from sframes_tui.run.events import FramesStale, ModelDownload, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.header import differences, header, text_copy, write_plan
@@ -18,11 +23,6 @@ from sframes_tui.run.rows import choose_rows
 from sframes_tui.run.session import Session
 from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
-from sframes_tui.story.change import Change
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.identity import VERSION, Identities, model_fingerprint, model_identity
-from sframes_tui.story.model_source import ModelSource, locate_model
-from sframes_tui.story.plan import Plan
 
 
 class Drawing:

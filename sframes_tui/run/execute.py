@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from sframes_tui.config.config import Config
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.errors import DiskError, InternalError, SFramesError, message_of
+from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import counted
 from sframes_tui.run.disk import is_full
 from sframes_tui.run.drawing import Drawing
@@ -25,8 +27,6 @@ from sframes_tui.run.survey import Survey
 from sframes_tui.run.tree import Tree
 from sframes_tui.run.trust import Wishes, asked_for, carry_over, standing
 from sframes_tui.run.work import Work
-from sframes_tui.story.config import Config
-from sframes_tui.story.draft import Draft
 
 
 def execute(

@@ -11,15 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sframes_tui.config.file import Override, load_config
 from sframes_tui.errors import UsageError
+from sframes_tui.plan.draft import Draft, make_draft
 from sframes_tui.printable import counted
 from sframes_tui.run.events import Notice
 from sframes_tui.run.folder import HIDDEN, folder_name
 from sframes_tui.run.journal import NAME
 from sframes_tui.run.resume import CONFIG
 from sframes_tui.run.status import DEPTH, RunSummary, past_runs
-from sframes_tui.story.config_file import Override, load_config
-from sframes_tui.story.draft import Draft, make_draft
 
 SECTIONS = ("prompt_config", "generation_config")
 FILLED_IN = ("key", "seed")

@@ -16,12 +16,12 @@ from typing import Any
 import tomli_w
 
 from sframes_tui.errors import FolderInUseError, UsageError
+from sframes_tui.plan.names import safe_name
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.disk import RESERVE_BYTES, Patience, Reserve, is_full
 from sframes_tui.run.plain_folder import HIDDEN as HIDDEN
 from sframes_tui.run.plain_folder import parts
 from sframes_tui.run.tree import Tree
-from sframes_tui.story.names import safe_name
-from sframes_tui.story.plan import Frame, Plan
 
 LOCK, HOLDER = f"{HIDDEN}/lock", f"{HIDDEN}/holder"
 MAX_TAGS_BYTES = 200

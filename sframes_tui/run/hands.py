@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from sframes_tui.engine.protocol import Job
+from sframes_tui.plan.plan import Frame
 from sframes_tui.run.bases import Bases
 from sframes_tui.run.session import Session
-from sframes_tui.story.plan import Frame
 
 
 @dataclass(frozen=True, slots=True)

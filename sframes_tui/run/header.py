@@ -16,17 +16,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sframes_tui import __version__
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.config.effect import Effect, options_that
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain
+from sframes_tui.plan.identity import VERSION, VERSIONS, Identities
+from sframes_tui.plan.plan import Plan
+from sframes_tui.plan.plan_text import describe_plan
 from sframes_tui.run.folder import HIDDEN, RunFolder
 from sframes_tui.run.journal import NAME, Record
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.effect import Effect, options_that
-from sframes_tui.story.identity import VERSION, VERSIONS, Identities
-from sframes_tui.story.plan import Plan
-from sframes_tui.story.plan_text import describe_plan
-from sframes_tui.story.source import MAX_BYTES
+from sframes_tui.text.source import MAX_BYTES
 
 MAX_SIDE = 8192
 ENDING = r"\.[\w+-]{1,40}"

@@ -16,6 +16,7 @@ from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Outcome, Progress, Remark, Spoiled
 from sframes_tui.errors import ModelError
+from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Finished
 from sframes_tui.run.bases import Bases
@@ -41,7 +42,6 @@ from sframes_tui.run.schedule import Schedule
 from sframes_tui.run.session import Session
 from sframes_tui.run.tally import Tally
 from sframes_tui.run.watchdog import Watchdog
-from sframes_tui.story.plan import Frame
 
 Emit = Callable[[Event], None]
 

@@ -17,12 +17,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sframes_tui import __version__
+from sframes_tui.config.address import is_web_address, parse_address, without_password
+from sframes_tui.config.program import Program, program_file, split_command
 from sframes_tui.errors import message_of
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, Notice, RunCancelled, RunCompleted, RunFailed
 from sframes_tui.run.trust import start
-from sframes_tui.story.address import is_web_address, parse_address, without_password
-from sframes_tui.story.program import Program, program_file, split_command
 
 MAX_SECONDS = 10.0
 PROGRAM_SECONDS = 8.0

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from sframes_tui.engine.protocol import Engine, Fitted
+from sframes_tui.plan.plan import Plan
 from sframes_tui.run.events import Event, Notice
-from sframes_tui.story.plan import Plan
 
 Prompts = Mapping[tuple[str, str], Fitted]
 """(prompt, style text) -> what is sent to the model."""

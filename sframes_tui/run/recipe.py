@@ -11,14 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import from_json
 
 from sframes_tui import __version__
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.config.effect import Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError, message_of
+from sframes_tui.model.schedulers import SCHEDULERS
+from sframes_tui.plan.identity import acting_options
+from sframes_tui.plan.plan import MAX_FRAMES, Frame, Plan
 from sframes_tui.printable import one_line
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.effect import Effect, options_that
-from sframes_tui.story.identity import acting_options
-from sframes_tui.story.plan import MAX_FRAMES, Frame, Plan
-from sframes_tui.story.schedulers import SCHEDULERS
 
 PROGRAM = f"S-Frames {__version__}"
 MAX_LENGTH = 2**19

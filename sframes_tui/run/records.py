@@ -24,10 +24,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, TypeAdapter, ValidationError
 
+from sframes_tui.plan.change import Prompt, Seed, Strength, Take
+from sframes_tui.plan.plan import MAX_FRAMES
 from sframes_tui.run.journal import Record
 from sframes_tui.run.stored_picture import MAX_BYTES, MAX_SIDE
-from sframes_tui.story.change import Prompt, Seed, Strength, Take
-from sframes_tui.story.plan import MAX_FRAMES
 
 TAG = r"(variant-[0-9]{1,7}/)?[^/\\\x00-\x1f\x7f-\x9f]{1,230}"
 PictureFile = Annotated[str, Field(pattern=rf"^(\.sframes/pictures/)?{TAG} [0-9]{{1,7}}-[0-9]{{1,7}}\.png$")]
@@ -35,7 +35,7 @@ PictureFile = Annotated[str, Field(pattern=rf"^(\.sframes/pictures/)?{TAG} [0-9]
 GridFile = Annotated[str, Field(pattern=rf"^{TAG} grid-[0-9]{{1,7}}\.png$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-"""Of any version, see `story/identity.py`."""
+"""Of any version, see `plan/identity.py`."""
 Number = Annotated[int, Field(strict=True, ge=0, le=MAX_FRAMES)]
 Count = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 """Shown to people, and nothing else."""

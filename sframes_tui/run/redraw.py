@@ -22,6 +22,9 @@ from typing import Literal
 
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import UsageError
+from sframes_tui.plan.change import MAX_PROMPT, Change
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.describe import duration
 from sframes_tui.run.events import Notice, RunCompleted
@@ -29,9 +32,6 @@ from sframes_tui.run.execute import opened
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun
 from sframes_tui.run.work import Work
-from sframes_tui.story.change import MAX_PROMPT, Change
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.plan import Frame, Plan
 
 MakeEngine = Callable[[Draft], Engine]
 Descendants = Literal["redraw", "keep", "stale"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sframes_tui.errors import UsageError, message_of
+from sframes_tui.plan.change import Change
 from sframes_tui.printable import counted
 from sframes_tui.run.journal import NAME, Reader, Record
 from sframes_tui.run.records import (
@@ -27,7 +28,6 @@ from sframes_tui.run.records import (
     Undrawn,
     checked,
 )
-from sframes_tui.story.change import Change
 
 MOST, MOST_OF_A_FRAME, MOST_OF_FRAMES = 100_000, 200, 10_000_000
 """What the records of a run may tell: so much in any case, and so much more of each frame that was planned, of all

@@ -18,7 +18,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from sframes_tui.config.config import Config
+from sframes_tui.config.file import load_config
 from sframes_tui.errors import DiskError, StoryError, UsageError
+from sframes_tui.plan.change import Change
+from sframes_tui.plan.draft import Draft, make_draft, read_story
+from sframes_tui.plan.identity import Identities, model_identity
+from sframes_tui.plan.plan import Frame, Plan, frame_seed
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.header import facts_of, identity_version, text_copy
 from sframes_tui.run.plain_folder import require_plain
@@ -27,12 +33,6 @@ from sframes_tui.run.replay import Replay, replay
 from sframes_tui.run.sheets import is_right, sheets_of
 from sframes_tui.run.state import DONE, FAILED, SKIPPED, STALE, Marks, Phase, RunState
 from sframes_tui.run.survey import Survey, survey
-from sframes_tui.story.change import Change
-from sframes_tui.story.config import Config
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import Draft, make_draft, read_story
-from sframes_tui.story.identity import Identities, model_identity
-from sframes_tui.story.plan import Frame, Plan, frame_seed
 
 CONFIG = "run.toml"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from sframes_tui.plan.plan import Frame
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -38,7 +39,6 @@ from sframes_tui.run.records import (
 )
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.resume import PastRun
-from sframes_tui.story.plan import Frame
 
 
 class Retelling:

@@ -16,9 +16,9 @@ import platformdirs
 
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.plain_file import read_plain, write_plain
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.header import version_of
 from sframes_tui.run.schedule import Schedule
-from sframes_tui.story.plan import Frame, Plan
 
 STORE = platformdirs.user_cache_path("sframes") / "call_seconds.json"
 STORE_BYTES = 1_000_000

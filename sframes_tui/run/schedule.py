@@ -4,7 +4,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from sframes_tui.story.plan import Frame, Plan
+from sframes_tui.plan.plan import Frame, Plan
 
 
 class Schedule:

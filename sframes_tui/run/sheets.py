@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from sframes_tui.engine.protocol import Facts
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run import png
 from sframes_tui.run.events import ChapterCompleted
 from sframes_tui.run.folder import Layout, RunFolder
@@ -13,7 +14,6 @@ from sframes_tui.run.journal import Journal
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Sheet
 from sframes_tui.run.survey import matches
-from sframes_tui.story.plan import Frame, Plan
 
 Key = tuple[int, int]
 """Variant and chapter."""

@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 from sframes_tui.plain_file import open_plain
+from sframes_tui.plan.identity import Identities
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.folder import HIDDEN, Layout
 from sframes_tui.run.header import facts_of
@@ -22,8 +24,6 @@ from sframes_tui.run.plain_folder import is_inside
 from sframes_tui.run.records import Saved
 from sframes_tui.run.replay import Replay
 from sframes_tui.run.stored_picture import read_stored
-from sframes_tui.story.identity import Identities
-from sframes_tui.story.plan import Frame, Plan
 
 NUMBER = re.compile(r" \(\d+\)\.png$")
 """As `Layout.orphan_file` writes it."""

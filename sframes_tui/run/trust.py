@@ -20,12 +20,12 @@ from typing import Literal
 
 import platformdirs
 
+from sframes_tui.config.address import is_web_address, without_password
+from sframes_tui.config.config import Config
+from sframes_tui.config.file import LoadedConfig
+from sframes_tui.config.program import Program, find_program
 from sframes_tui.errors import TrustError
 from sframes_tui.plain_file import open_plain
-from sframes_tui.story.address import is_web_address, without_password
-from sframes_tui.story.config import Config
-from sframes_tui.story.config_file import LoadedConfig
-from sframes_tui.story.program import Program, find_program
 
 STORE = platformdirs.user_config_path("sframes") / "trusted"
 """One line for each answer that is to be remembered: the hash of what was asked, with `!` before it if refused."""

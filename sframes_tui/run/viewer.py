@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
+from sframes_tui.config.address import without_password
+from sframes_tui.config.program import Program
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
 from sframes_tui.run.folder import Layout
 from sframes_tui.run.loop import Emit
 from sframes_tui.run.trust import allowed, start, viewer_commands
-from sframes_tui.story.address import without_password
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.plan import Frame, Plan
-from sframes_tui.story.program import Program
 
 STOP_SECONDS = 5.0
 """How long `preview_stop` may take."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.errors import UsageError
+from sframes_tui.plan.change import Change
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Frame
 from sframes_tui.run import takes
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import (
@@ -26,9 +29,6 @@ from sframes_tui.run.session import write_wishes
 from sframes_tui.run.sheets import Sheets
 from sframes_tui.run.survey import Survey
 from sframes_tui.run.tree import HALF_WRITTEN
-from sframes_tui.story.change import Change
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.plan import Frame
 
 
 @dataclass

@@ -21,10 +21,10 @@ from textual.markup import escape
 from textual.message import Message
 from textual.widgets import Static
 
+from sframes_tui.config.document import Document
+from sframes_tui.config.option_text import in_words, unknown_option
+from sframes_tui.config.options import Option, flat, options
 from sframes_tui.printable import counted, one_line, printable
-from sframes_tui.story.document import Document
-from sframes_tui.story.option_text import in_words, unknown_option
-from sframes_tui.story.options import Option, flat, options
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.config_saving import ConfigSaving
 from sframes_tui.ui.field_walk import FieldWalk

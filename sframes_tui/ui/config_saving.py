@@ -5,9 +5,9 @@ from pathlib import Path
 
 from textual.widget import Widget
 
+from sframes_tui.config.document import Document
 from sframes_tui.errors import ChangedOnDiskError, SFramesError
 from sframes_tui.printable import printable
-from sframes_tui.story.document import Document
 from sframes_tui.ui.dialogs import Answer, Question
 from sframes_tui.ui.file_picker import pick_name
 

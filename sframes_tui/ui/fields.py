@@ -16,9 +16,9 @@ from textual.reactive import Reactive, reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
+from sframes_tui.config.option_text import placeholder, shown_value, stepped, typed_value
+from sframes_tui.config.options import Option
 from sframes_tui.printable import one_line, printable
-from sframes_tui.story.option_text import placeholder, shown_value, stepped, typed_value
-from sframes_tui.story.options import Option
 from sframes_tui.ui.commands import bindings
 
 if TYPE_CHECKING:

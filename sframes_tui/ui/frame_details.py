@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from sframes_tui.plan.identity import Identities
+from sframes_tui.plan.plan import Frame, Plan
+from sframes_tui.plan.plan_text import describe_base
 from sframes_tui.printable import counted, one_line, printable
-from sframes_tui.story.identity import Identities
-from sframes_tui.story.plan import Frame, Plan
-from sframes_tui.story.plan_text import describe_base
 from sframes_tui.ui.story_outline import Look, Outline
 from sframes_tui.ui.story_rows import Row
 

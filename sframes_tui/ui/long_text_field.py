@@ -8,9 +8,9 @@ from typing import Any
 from textual.events import Paste
 from textual.widgets import TextArea
 
+from sframes_tui.config.option_text import NUMBERS, placeholder, shown_value, typed_value
+from sframes_tui.config.options import Option
 from sframes_tui.printable import printable
-from sframes_tui.story.option_text import NUMBERS, placeholder, shown_value, typed_value
-from sframes_tui.story.options import Option
 from sframes_tui.ui.fields import ChoiceField, FieldEdited, FieldLeft, FormField, NumberField, TextField
 
 

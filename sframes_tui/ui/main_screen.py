@@ -12,16 +12,16 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 
+from sframes_tui.config.document import Document
+from sframes_tui.model.source import ModelSource
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.process import IdleWork
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
-from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.model_source import ModelSource
-from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.key_bar import KeyBar

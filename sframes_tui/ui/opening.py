@@ -9,10 +9,10 @@ from sframes_tui.ui.native_output import NativeOutput
 from sframes_tui.ui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from sframes_tui.config.document import Document
     from sframes_tui.engine.protocol import Engine, KeptModel
+    from sframes_tui.plan.draft import Draft
     from sframes_tui.run.events import Notice
-    from sframes_tui.story.document import Document
-    from sframes_tui.story.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)

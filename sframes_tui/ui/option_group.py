@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from sframes_tui.story.document import Document
+from sframes_tui.config.document import Document
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.fields import OwnKeys
 from sframes_tui.ui.option_row import OptionRow

@@ -5,9 +5,9 @@ from textual.containers import Grid
 from textual.content import Content
 from textual.widgets import Static
 
+from sframes_tui.config.document import Document
+from sframes_tui.config.options import Option
 from sframes_tui.printable import one_line, printable
-from sframes_tui.story.document import Document
-from sframes_tui.story.options import Option
 
 LABEL_WIDTH = 25
 """Columns of the longest name and its mark."""

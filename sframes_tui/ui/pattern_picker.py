@@ -15,11 +15,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
+from sframes_tui.config.document import Document
+from sframes_tui.config.timed_regex import SearchStoppedError, shown
 from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
-from sframes_tui.story.document import Document
-from sframes_tui.story.patterns import CHAPTER_PATTERNS, PROMPT_PATTERNS, Offer, each_offer
-from sframes_tui.story.timed_regex import SearchStoppedError, shown
+from sframes_tui.text.patterns import CHAPTER_PATTERNS, PROMPT_PATTERNS, Offer, each_offer
 
 GROUPS = (
     ("prompt_config.chapter_split_regex", "Chapters begin at", CHAPTER_PATTERNS),

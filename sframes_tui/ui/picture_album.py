@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import one_line
 from sframes_tui.run.state import DONE, DRAWING, FAILED, PLANNED, SKIPPED, STALE, InFlight, RunState
-from sframes_tui.story.plan import Frame, Plan
 
 SYMBOLS = {PLANNED: "○", DRAWING: "◐", DONE: "●", FAILED: "✗", SKIPPED: "–", STALE: "↻"}
 WORDS = {

@@ -10,8 +10,8 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
+from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import one_line
-from sframes_tui.story.plan import Frame
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.picture_album import position_of
 from sframes_tui.ui.picture_tiles import TileGrid

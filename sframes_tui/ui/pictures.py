@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.timer import Timer
 
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.state import DRAWING, RunState
-from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.film_strip import FilmStrip
 from sframes_tui.ui.framed_pane import FramedPane

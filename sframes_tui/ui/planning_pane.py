@@ -11,10 +11,10 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
+from sframes_tui.config.document import Document
+from sframes_tui.config.timed_regex import SearchStoppedError
 from sframes_tui.errors import SFramesError
-from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.timed_regex import SearchStoppedError
+from sframes_tui.plan.draft import Draft
 from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.story_reader import Reading, StoryReader
 

@@ -12,11 +12,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, RadioButton, RadioSet, Static
 from textual.widgets.option_list import Option
 
+from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted, one_line, printable
 from sframes_tui.run.describe import duration
 from sframes_tui.run.redraw import Descendants, Request
 from sframes_tui.run.resume import PastRun
-from sframes_tui.story.plan import Frame
 
 Choice = Request | int
 """What to draw, or the number of the take that is to count."""

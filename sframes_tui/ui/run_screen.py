@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from sframes_tui.errors import SFramesError
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import one_line
 from sframes_tui.run import redraw as again
 from sframes_tui.run.describe import describe
@@ -26,8 +28,6 @@ from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
 from sframes_tui.run.status import past_runs
 from sframes_tui.run.viewer import viewing
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.plan import Frame, Plan
 from sframes_tui.ui.dialogs import resume_question
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.opening import Opening

@@ -16,11 +16,11 @@ from sframes_tui.ui.python_output import python_output
 from sframes_tui.ui.terminal import find_terminal
 
 if TYPE_CHECKING:
+    from sframes_tui.config.document import Document
+    from sframes_tui.config.file import Override
     from sframes_tui.engine.protocol import Engine, KeptModel
+    from sframes_tui.plan.draft import Draft
     from sframes_tui.run.events import Notice
-    from sframes_tui.story.config_file import Override
-    from sframes_tui.story.document import Document
-    from sframes_tui.story.draft import Draft
 
 RUN_CONFIG = "run.toml"
 PATIENCE = 20.0
@@ -64,7 +64,7 @@ def run_screen(
 
 
 def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document":
-    from sframes_tui.story.document import Document
+    from sframes_tui.config.document import Document
 
     if target is None:
         return Document.starting()

@@ -5,9 +5,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Plan
 from sframes_tui.run.state import RunState
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.plan import Plan
 from sframes_tui.ui.story_notes import notes, problem_text, run_summary, summary
 from sframes_tui.ui.story_reader import Problem, Reading
 

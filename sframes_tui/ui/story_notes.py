@@ -6,11 +6,11 @@ Everything quoted here is foreign text: it becomes content literally, never as m
 from rich.cells import cell_len
 from textual.content import Content
 
+from sframes_tui.note import Note
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Plan
 from sframes_tui.printable import one_line
 from sframes_tui.run.state import RunState
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.note import Note
-from sframes_tui.story.plan import Plan
 from sframes_tui.ui.commands import BY_ID, shown_keys
 from sframes_tui.ui.story_reader import Problem, Reading
 

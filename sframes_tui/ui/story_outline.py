@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
+from sframes_tui.config.leave_out import LeftOut
+from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.state import DONE, DRAWING, FAILED, SKIPPED, STALE, RunState
-from sframes_tui.story.leave_out import LeftOut
-from sframes_tui.story.plan import Frame, Plan
-from sframes_tui.story.split import Story
+from sframes_tui.text.split import Story
 from sframes_tui.ui.story_rows import Found, Row
 
 

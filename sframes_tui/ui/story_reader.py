@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sframes_tui.config.config import PromptConfig
+from sframes_tui.config.document import UNTITLED, Document
+from sframes_tui.config.timed_regex import PatternError, compile_pattern
 from sframes_tui.errors import SFramesError, StoryError
+from sframes_tui.plan.draft import Draft, make_draft
 from sframes_tui.process import uncollected
-from sframes_tui.story.config import PromptConfig
-from sframes_tui.story.document import UNTITLED, Document
-from sframes_tui.story.draft import Draft, make_draft
-from sframes_tui.story.source import SourceText, find_source, read_source
-from sframes_tui.story.split import Story, split_story
-from sframes_tui.story.timed_regex import PatternError, compile_pattern
+from sframes_tui.text.source import SourceText, find_source, read_source
+from sframes_tui.text.split import Story, split_story
 from sframes_tui.ui.story_outline import FoldedStory, fold_case, search
 from sframes_tui.ui.story_rows import Found
 

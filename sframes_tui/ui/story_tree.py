@@ -16,8 +16,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from sframes_tui.config.leave_out import LeftOut
 from sframes_tui.run.state import FAILED, RunState
-from sframes_tui.story.leave_out import LeftOut
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.story_line import Line, draw_line
 from sframes_tui.ui.story_outline import Look, Outline

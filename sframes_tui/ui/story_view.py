@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from sframes_tui.config.document import Document
+from sframes_tui.config.leave_out import LeftOut
+from sframes_tui.config.values import Edition
+from sframes_tui.plan.draft import Draft
+from sframes_tui.plan.plan import Plan
 from sframes_tui.run.state import RunState
-from sframes_tui.story.document import Document
-from sframes_tui.story.draft import Draft
-from sframes_tui.story.edition import Edition
-from sframes_tui.story.leave_out import LeftOut
-from sframes_tui.story.plan import Plan
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.frame_details import FrameDetails
 from sframes_tui.ui.pattern_picker import PatternPicker

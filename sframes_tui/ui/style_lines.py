@@ -5,8 +5,8 @@ from itertools import accumulate
 
 from textual.content import Content
 
+from sframes_tui.config.document import Document
 from sframes_tui.printable import one_line
-from sframes_tui.story.document import Document
 
 COLUMNS = ("enabled", "file_tag", "weight", "style")
 TITLES = ("on", "tag", "weight", "style")

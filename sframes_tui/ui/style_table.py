@@ -15,9 +15,9 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from sframes_tui.story.document import Document
-from sframes_tui.story.option_text import stepped
-from sframes_tui.story.options import Option, options
+from sframes_tui.config.document import Document
+from sframes_tui.config.option_text import stepped
+from sframes_tui.config.options import Option, options
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.fields import FieldLeft, NumberField, TextField
 from sframes_tui.ui.style_lines import COLUMNS, line_content, places, starts, widths

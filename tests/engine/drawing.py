@@ -6,15 +6,15 @@ import diffusers
 import numpy as np
 import torch
 
+from sframes_tui.config.config import Config, GenerationConfig, PromptConfig, StyleConfig
 from sframes_tui.engine.batched import BatchedEngine
 from sframes_tui.engine.capabilities import sampling_of
 from sframes_tui.engine.loading import paired, quiet
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Remark
 from sframes_tui.engine.reference import ReferenceEngine
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.schedule import Schedule
-from sframes_tui.story.config import Config, GenerationConfig, PromptConfig, StyleConfig
-from sframes_tui.story.plan import make_plan
-from sframes_tui.story.split import Chapter, Story
+from sframes_tui.text.split import Chapter, Story
 from tests.engine import tiny
 
 PROMPTS = ("the red boat", "a dark storm over the sea", "the keeper sleeps", "snow on the town", "dawn light")

@@ -2,8 +2,8 @@
 
 import threading
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
-from sframes_tui.story.config import GenerationConfig
 from tests.engine.drawing import Drawing, configured, planned
 
 STEPS = 3

@@ -7,16 +7,16 @@ import pytest
 from PIL import Image
 
 from sframes_tui.cli import main
+from sframes_tui.config.file import load_config
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError, UsageError
+from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import png, redraw
 from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
 from sframes_tui.run.recipe import Base
 from sframes_tui.run.resume import open_run
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
 from tests.engine.single_file import tiny_checkpoint
 from tests.engine.tiny import tiny_sd3
 from tests.run.story_run import STORY, write_config

@@ -9,7 +9,7 @@ from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
 from PIL import Image
 
 from sframes_tui.engine.loading import paired
-from sframes_tui.story.schedulers import SCHEDULERS
+from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.drawing import (
     Drawing,

@@ -21,9 +21,9 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
 from tests.engine import tiny
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from sframes_tui import doctor
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import cards, devices
 from sframes_tui.engine.cuda import uuid_of
 from sframes_tui.engine.exact import exact_kernels
 from sframes_tui.errors import ModelError
 from sframes_tui.run.header import circumstances, differences
-from sframes_tui.story.config import GenerationConfig
 from sframes_tui.ui import gpu
 from tests.emulated_cuda import KERNELS, EmulatedCuda, Gpu
 from tests.emulated_driver import DRIVER

@@ -7,20 +7,20 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.config.file import load_config
 from sframes_tui.engine.download import waited_for
 from sframes_tui.engine.hub import hub_folder, wanted_files
 from sframes_tui.engine.loading import load_model
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError
+from sframes_tui.model.source import locate_model
+from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.describe import describe, download_words
 from sframes_tui.run.events import ModelDownload, RunCancelled, RunCompleted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
 from sframes_tui.run.state import RunState, fold
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
-from sframes_tui.story.model_source import locate_model
 from tests.engine import tiny
 from tests.engine.hub_server import REPO, HubServer, use
 

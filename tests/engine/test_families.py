@@ -8,7 +8,7 @@ import pytest
 from diffusers.pipelines import auto_pipeline
 
 from sframes_tui.engine.families import COMMON, image_pipeline, import_for, text_class
-from sframes_tui.story.model_source import ModelSource, locate_model
+from sframes_tui.model.source import ModelSource, locate_model
 from tests.engine import tiny
 
 TEXT = auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
@@ -47,8 +47,8 @@ def test_the_pair_is_what_auto_pipeline_makes(make, tmp_path):
 IMPORTS = """
 import sys
 from sframes_tui.engine.families import import_for
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import locate_model
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.model.source import locate_model
 slices = list(import_for(locate_model("builtin:picturebook")))
 before = set(sys.modules)
 from sframes_tui.engine.models import load_engine

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job, Remark, Spoiled
-from sframes_tui.story.config import GenerationConfig
 from tests.engine import tiny
 
 NEVER = threading.Event()

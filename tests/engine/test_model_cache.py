@@ -8,13 +8,13 @@ import weakref
 import pytest
 import torch
 
+from sframes_tui.config.file import load_config
 from sframes_tui.engine import models
 from sframes_tui.engine.model_cache import ModelCache
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
+from sframes_tui.plan.draft import make_draft
 from tests.engine import tiny
 from tests.engine.test_memory import refuse_more_than
 

@@ -22,7 +22,7 @@ from transformers.tokenization_utils_tokenizers import TokenizersBackend
 from sframes_tui.engine.model_settings import _depth_of_numbers, _is_beyond, _reaches_out, check_kinds, check_settings
 from sframes_tui.engine.safety import _loadable
 from sframes_tui.errors import ModelError
-from sframes_tui.story.schedulers import SCHEDULERS
+from sframes_tui.model.schedulers import SCHEDULERS
 
 # fmt: off
 CHOICES = {

@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import locate_model
-from sframes_tui.story.sampling import read_sampling
+from sframes_tui.model.sampling import read_sampling
+from sframes_tui.model.source import locate_model
 from tests.engine import tiny
 from tests.engine.single_file import tiny_checkpoint
 
@@ -193,7 +193,7 @@ torch.set_num_threads(1)
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Job
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
+from sframes_tui.config.config import GenerationConfig
 config = GenerationConfig(num_inference_steps=4, **json.loads(sys.argv[1]))
 try:
     engine = load_engine(config)

@@ -14,12 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
+from sframes_tui.config.config import Config, GenerationConfig, PromptConfig, StyleConfig
 from sframes_tui.engine.models import load_engine
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Loop
-from sframes_tui.story.config import Config, GenerationConfig, PromptConfig, StyleConfig
-from sframes_tui.story.plan import make_plan
-from sframes_tui.story.split import Chapter, Story
+from sframes_tui.text.split import Chapter, Story
 from tests.engine import tiny
 from tests.run.paint import new_session
 

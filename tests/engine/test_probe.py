@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
 from tests.engine import tiny
 from tests.engine.breaking import break_decoder, break_denoiser, overflow_in_half
 from tests.engine.drawing import Drawing, UNetCalls, batched, configured, planned, reference, sd

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job, Spoiled
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.schedulers import SCHEDULERS
+from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.breaking import blacken, break_decoder, break_denoiser
 

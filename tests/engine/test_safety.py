@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
 from tests.engine import tiny
 
 GIGABYTE = 2**30
@@ -260,7 +260,7 @@ def test_whatever_else_is_wrong_is_still_one_sentence(folder):
 WATCHED = """
 import os, sys
 from sframes_tui.engine.models import load_engine
-from sframes_tui.story.config import GenerationConfig
+from sframes_tui.config.config import GenerationConfig
 
 def watch(event, arguments):
     if event == "open" and not isinstance(arguments[0], int):

@@ -11,15 +11,15 @@ import diffusers
 import pytest
 import torch
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import count_steps, sampling_of
 from sframes_tui.engine.models import Model, load_engine
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.engine.solvers import Tabled, pick_solver
 from sframes_tui.errors import ModelError
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import locate_model
-from sframes_tui.story.sampling import read_sampling
-from sframes_tui.story.schedulers import SETTINGS, TAKES_SIGMAS
+from sframes_tui.model.sampling import read_sampling
+from sframes_tui.model.schedulers import SETTINGS, TAKES_SIGMAS
+from sframes_tui.model.source import locate_model
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, batched, configured, in_double, largest_difference, planned, reference, sd
 

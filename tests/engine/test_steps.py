@@ -9,9 +9,9 @@ from diffusers.pipelines import auto_pipeline
 from sframes_tui.engine.capabilities import count_steps, sampling_of
 from sframes_tui.engine.loading import paired
 from sframes_tui.errors import ModelError
-from sframes_tui.story.model_source import ModelSource, locate_model
-from sframes_tui.story.sampling import read_sampling
-from sframes_tui.story.schedulers import SCHEDULERS, TAKES_ETA
+from sframes_tui.model.sampling import read_sampling
+from sframes_tui.model.schedulers import SCHEDULERS, TAKES_ETA
+from sframes_tui.model.source import ModelSource, locate_model
 from tests.engine import tiny
 
 STRENGTHS = (None, 0.0, 0.1, 0.29, 0.33, 0.5, 0.58, 0.9, 1.0)

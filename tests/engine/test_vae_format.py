@@ -8,10 +8,10 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
 from safetensors.torch import load_file
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.loading import paired
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.vae_format import accept_any_format, float32_bytes, settle_vae
-from sframes_tui.story.config import GenerationConfig
 from tests.emulated_cuda import EmulatedCuda, Gpu
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, configured, planned, sd

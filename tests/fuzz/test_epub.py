@@ -7,10 +7,10 @@ import zipfile
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sframes_tui.story.epub import read_epub
+from sframes_tui.text.epub import read_epub
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import TEXTS, mutated
-from tests.story.test_epub import CONTAINER, XHTML, package, page, plain_book
+from tests.text.test_epub import CONTAINER, XHTML, package, page, plain_book
 
 NAV = (
     '<html xmlns="http://www.w3.org/1999/xhtml"><body><nav><ol><li><a href="c0.xhtml">One</a></li></ol></nav></body>'

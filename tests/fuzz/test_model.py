@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.proportions import check_folder_proportions
 from sframes_tui.engine.safety import check_folder
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.model_source import BUILTINS, locate_model
-from sframes_tui.story.sampling import read_sampling
+from sframes_tui.model.sampling import read_sampling
+from sframes_tui.model.source import BUILTINS, locate_model
 from tests.engine import tiny
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sframes_tui.config.file import load_config
 from sframes_tui.engine.preview import _read as read_colours
 from sframes_tui.run import rows, trust
-from sframes_tui.story.config_file import load_config
 from sframes_tui.ui import remembered, terminal
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated

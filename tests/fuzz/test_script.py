@@ -5,10 +5,10 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.story.original import convert
+from sframes_tui.convert import convert
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, mutated
-from tests.story.test_original import SCRIPT
+from tests.test_convert import SCRIPT
 
 PIECES = st.sampled_from(
     ["-" * 3000, "(" * 500, "1+" * 3000, "9**9**9", "0x" + "f" * 9000, "f'{x}'", "lambda: 0", "b'x'"]

@@ -5,10 +5,10 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.story.config import PromptConfig
-from sframes_tui.story.source import SourceText
-from sframes_tui.story.split import split_story
-from sframes_tui.story.timed_regex import BASE_SECONDS, compile_pattern
+from sframes_tui.config.config import PromptConfig
+from sframes_tui.config.timed_regex import BASE_SECONDS, compile_pattern
+from sframes_tui.text.source import SourceText
+from sframes_tui.text.split import split_story
 from tests.fuzz.held import fuzzed, held
 
 # fmt: off

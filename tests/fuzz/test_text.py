@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sframes_tui.story.names import safe_name
-from sframes_tui.story.source import find_source, read_source
+from sframes_tui.plan.names import safe_name
+from sframes_tui.text.source import find_source, read_source
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import TEXTS, mutated
 

@@ -6,11 +6,11 @@ from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
 from sframes_tui.errors import ModelError
+from sframes_tui.model.schedulers import Sampling
+from sframes_tui.plan.identity import Identities
 from sframes_tui.run.journal import Journal
 from sframes_tui.run.session import Session
 from sframes_tui.run.survey import Survey
-from sframes_tui.story.identity import Identities
-from sframes_tui.story.schedulers import Sampling
 
 SIZE = (16, 8)
 

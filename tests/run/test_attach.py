@@ -6,14 +6,14 @@ import threading
 import pytest
 
 from sframes_tui.cli import main
+from sframes_tui.config.file import read_config_text
 from sframes_tui.errors import SFramesError, UsageError
 from sframes_tui.run.attach import watch
 from sframes_tui.run.folder import lock_folder
 from sframes_tui.run.loop import Control
 from sframes_tui.run.resume import open_run
 from sframes_tui.run.status import run_status
-from sframes_tui.story.config_file import read_config_text
-from sframes_tui.story.source import read_source
+from sframes_tui.text.source import read_source
 
 CONFIG = """[prompt_config]
 source = "{source}"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sframes_tui.cli import main
+from sframes_tui.config.file import load_config
 from sframes_tui.errors import ModelError, UsageError
+from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import disk, trust
 from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunFailed, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
@@ -16,8 +18,6 @@ from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.loop import Control
 from sframes_tui.run.status import run_status
 from sframes_tui.run.steering import Steering
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
 from tests.run.paint import PaintEngine
 from tests.run.small_disk import fill, small_disk
 

@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 
 from sframes_tui.errors import FolderInUseError, UsageError
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.folder import RunFolder, lock_folder
-from sframes_tui.story.plan import make_plan
-from tests.story.test_plan import DDIM, config, story
+from tests.plan.test_plan import DDIM, config, story
 
 NOON = datetime(2026, 1, 2, 12, 30, 15)
 

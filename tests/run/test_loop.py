@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from PIL import Image
 
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run import watchdog
 from sframes_tui.run.events import (
     ChapterCompleted,
@@ -24,9 +25,8 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Loop
-from sframes_tui.story.plan import make_plan
+from tests.plan.test_plan import DDIM, config, story
 from tests.run.paint import PaintEngine, new_session
-from tests.story.test_plan import DDIM, config, story
 
 
 def pixels_of(path):

@@ -10,16 +10,16 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.config.effect import Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run import png
 from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.grid import make_grid
 from sframes_tui.run.recipe import Base, make_recipe, read_recipe
-from sframes_tui.story.config import GenerationConfig
-from sframes_tui.story.effect import Effect, options_that
-from sframes_tui.story.plan import make_plan
-from tests.story.test_plan import DDIM, config, story
+from tests.plan.test_plan import DDIM, config, story
 
 FACTS = Facts("folder,with:signs", "StableDiffusionPipeline", DDIM, 64, 48, "cpu", "float32", "abacus", "reference")
 PAIRS = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
+from sframes_tui.config.file import load_config
 from sframes_tui.errors import SFramesError
+from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import status
 from sframes_tui.run.events import (
     FrameProgress,
@@ -22,8 +24,6 @@ from sframes_tui.run.resume import open_run
 from sframes_tui.run.retell import Retelling
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.run.status import past_runs, run_status
-from sframes_tui.story.config_file import load_config
-from sframes_tui.story.draft import make_draft
 from tests.run.story_run import ChainEngine, draw, resume, write_config
 
 NEVER_WRITTEN = (FrameProgress, ModelLoadStarted, ModelLoadCompleted)

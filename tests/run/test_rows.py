@@ -5,6 +5,8 @@ import math
 
 import pytest
 
+from sframes_tui.config.config import Config
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run import rows as choosing
 from sframes_tui.run.rows import (
     choose_rows,
@@ -15,10 +17,8 @@ from sframes_tui.run.rows import (
     simulate,
     simulate_groups,
 )
-from sframes_tui.story.config import Config
-from sframes_tui.story.plan import make_plan
+from tests.plan.test_plan import DDIM, story
 from tests.run.paint import PaintEngine
-from tests.story.test_plan import DDIM, story
 
 
 def plan_of(weights, prompts, **options):

@@ -1,8 +1,8 @@
 """Which frame comes next."""
 
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.schedule import Schedule, remaining_steps
-from sframes_tui.story.plan import make_plan
-from tests.story.test_plan import DDIM, config, story
+from tests.plan.test_plan import DDIM, config, story
 
 
 def names(plan, frames):

@@ -8,15 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sframes_tui.config.file import LoadedConfig
+from sframes_tui.config.program import find_program
 from sframes_tui.errors import TrustError
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run import trust
 from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
 from sframes_tui.run.trust import Wishes
 from sframes_tui.run.viewer import Viewer
-from sframes_tui.story.config_file import LoadedConfig
-from sframes_tui.story.plan import make_plan
-from sframes_tui.story.program import find_program
-from tests.story.test_plan import DDIM, config, story
+from tests.plan.test_plan import DDIM, config, story
 
 HERE = Path(__file__).parent
 RECORDER = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + '\\n')"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from sframes_tui.story.document import Document
+from sframes_tui.config.document import Document
 from sframes_tui.ui.app import SFramesApp
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening

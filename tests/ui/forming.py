@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from textual.app import App
 from textual.events import Key
 
-from sframes_tui.story.document import Document
+from sframes_tui.config.document import Document
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.option_row import OptionRow
 from sframes_tui.ui.style_table import StyleTable

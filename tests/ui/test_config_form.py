@@ -3,8 +3,8 @@
 import pytest
 from textual.events import Paste
 
-from sframes_tui.story.document import Document
-from sframes_tui.story.options import options
+from sframes_tui.config.document import Document
+from sframes_tui.config.options import options
 from sframes_tui.ui.commands import BY_ID
 from sframes_tui.ui.option_group import OptionGroup
 from sframes_tui.ui.option_row import OptionRow

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from sframes_tui.story.document import Document
+from sframes_tui.config.document import Document
 from sframes_tui.ui import app as app_module
 from sframes_tui.ui import help_screen
 from sframes_tui.ui.app import SFramesApp

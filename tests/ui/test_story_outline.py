@@ -2,13 +2,13 @@
 
 import pytest
 
+from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.state import DONE, DRAWING, FAILED, SKIPPED, STALE, Marks, RunState
-from sframes_tui.story.plan import make_plan
-from sframes_tui.story.split import Chapter, Story
+from sframes_tui.text.split import Chapter, Story
 from sframes_tui.ui.story_outline import Look, Outline, fold_case, search
 from sframes_tui.ui.story_rows import Row
-from tests.story.test_leave_out import leaving_out
-from tests.story.test_plan import DDIM, config, story
+from tests.config.test_leave_out import leaving_out
+from tests.plan.test_plan import DDIM, config, story
 
 
 def outline(*items, marks=None, **options):

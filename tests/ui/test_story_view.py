@@ -5,8 +5,8 @@ from textual.app import App
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
-from sframes_tui.story.document import Document
-from sframes_tui.story.identity import Identities
+from sframes_tui.config.document import Document
+from sframes_tui.plan.identity import Identities
 from sframes_tui.ui.frame_details import FrameDetails
 from sframes_tui.ui.pattern_picker import PatternPicker
 from sframes_tui.ui.plan_screen import PlanScreen

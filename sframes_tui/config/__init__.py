@@ -1,0 +1,1 @@
+"""The options, their file, and its editing."""

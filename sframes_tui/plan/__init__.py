@@ -1,0 +1,1 @@
+"""Text and configuration become frames, each with its identity."""
