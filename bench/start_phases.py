@@ -35,7 +35,7 @@ def main() -> None:
     draft = make_draft(load_config(config))
 
     def make_engine() -> Engine:
-        from sframes_tui.engine.families import import_for
+        from sframes_tui.engine.loading.families import import_for
 
         for _ in import_for(draft.model):
             pass

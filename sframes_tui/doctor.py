@@ -44,7 +44,7 @@ def _devices() -> Iterator[str]:
     import torch
 
     yield f"CPU           {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    from sframes_tui.engine import cuda
+    from sframes_tui.engine.device import cuda
 
     there = cuda.gpus()
     yield from (f"{device!s:<13} {_gpu(device)}" for device in there)
@@ -63,7 +63,7 @@ def _gpu(device: "torch.device") -> str:
     """A card, and what is wrong with it: one that is broken, or that another process has for itself, says so here."""
     import torch
 
-    from sframes_tui.engine import cuda
+    from sframes_tui.engine.device import cuda
 
     try:
         name, lacking = torch.cuda.get_device_name(device), cuda.lacking_kernels(device)

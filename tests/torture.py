@@ -29,7 +29,6 @@ from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
 from sframes_tui import batch  # noqa: F401
 from sframes_tui.cli import main
 from sframes_tui.config.file import load_config
-from sframes_tui.engine import batched, loading  # noqa: F401
 from sframes_tui.errors import SFramesError
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import redraw

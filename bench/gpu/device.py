@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sframes_tui.engine.devices import pick_device
+from sframes_tui.engine.device.devices import pick_device
 
 MIB = 2**20
 

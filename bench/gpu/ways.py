@@ -13,7 +13,7 @@ from bench.gpu.engines import Workshop
 from bench.gpu.rates import RATED_STEPS, rate
 from bench.gpu.report import Row
 from bench.gpu.shapes import Shape
-from sframes_tui.engine.compiling import CHOSEN
+from sframes_tui.engine.device.compiling import CHOSEN
 
 DTYPE = torch.float16
 WARMING = 3
@@ -56,7 +56,7 @@ def _recorded(unet: torch.nn.Module, given: dict[str, Any], device: Device) -> t
 
 
 def compiled(shop: Workshop, shape: Shape, way: str, sizes: tuple[int, ...]) -> Iterator[Row]:
-    """An engine's steps with `compile = true`, in a way of `sframes_tui.engine.compiling`."""
+    """An engine's steps with `compile = true`, in a way of `sframes_tui.engine.device.compiling`."""
     torch.compiler.reset()
     pipe = shop.pipeline(shape, DTYPE)
     for rows in sizes:

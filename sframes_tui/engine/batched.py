@@ -16,21 +16,22 @@ from typing import Any, Self, TypeVar
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine import devices, pixels
+from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import judged
 from sframes_tui.engine.capabilities import Pipelines, count_steps
-from sframes_tui.engine.cuda import Pace
 from sframes_tui.engine.decoding import REDONE
-from sframes_tui.engine.denoiser import Denoiser
-from sframes_tui.engine.memory import Ladder, free_memory, is_out_of_memory, require_device
-from sframes_tui.engine.offload import Parts
+from sframes_tui.engine.device import devices
+from sframes_tui.engine.device.cuda import Pace
+from sframes_tui.engine.device.memory import Ladder, free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.device.offload import Parts
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
 from sframes_tui.engine.reference import said_in_one_sentence
-from sframes_tui.engine.rows import Row, Starter
-from sframes_tui.engine.solvers import pick_solver
+from sframes_tui.engine.stepping.denoiser import Denoiser
+from sframes_tui.engine.stepping.rows import Row, Starter
+from sframes_tui.engine.stepping.solvers import pick_solver
 
 MOST_ROWS = 64
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import torch
 
-from sframes_tui.engine.memory import free_memory, is_out_of_memory
+from sframes_tui.engine.device.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.pixels import NOT_FINITE, SpoiledError
 
 REDONE = "numbers ran out of range in decoding; such pictures are decoded again in float32, which may cure them"

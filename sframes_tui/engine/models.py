@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from sframes_tui.config.config import LARGEST_SIDE, GenerationConfig
-from sframes_tui.engine import cuda, devices
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import (
     Pipeline,
@@ -18,14 +17,15 @@ from sframes_tui.engine.capabilities import (
     sampling_of,
     scheduler_settings,
 )
-from sframes_tui.engine.exact import exact_kernels
-from sframes_tui.engine.foreign import foreign
+from sframes_tui.engine.device import cuda, devices
+from sframes_tui.engine.device.exact import exact_kernels
 from sframes_tui.engine.grouped import GroupedEngine
-from sframes_tui.engine.loading import load_model
+from sframes_tui.engine.loading.foreign import foreign
+from sframes_tui.engine.loading.loading import load_model
+from sframes_tui.engine.loading.scheduling import use_scheduler
+from sframes_tui.engine.loading.vae_format import settle_vae, vae_format
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.engine.reference import ReferenceEngine
-from sframes_tui.engine.scheduling import use_scheduler
-from sframes_tui.engine.vae_format import settle_vae, vae_format
 from sframes_tui.errors import ModelError
 from sframes_tui.model.source import ModelSource, locate_model
 

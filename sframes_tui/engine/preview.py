@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from sframes_tui.engine.capabilities import Pipelines
-from sframes_tui.engine.tabled import KINDS, Prediction
+from sframes_tui.engine.stepping.tabled import KINDS, Prediction
 
 FILE = "latent_rgb.json"
 """In a model's folder: {"factors": [[r, g, b] for each latent channel], "bias": [r, g, b]}, to colours of -1..1."""

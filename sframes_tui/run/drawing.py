@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Mapping
 
-from sframes_tui.engine.download import waited_for
+from sframes_tui.engine.loading.download import waited_for
 from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.model.source import ModelSource, locate_model
 from sframes_tui.plan.change import Change

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sframes_tui.engine import cards
-from sframes_tui.engine.cards import Handle
+from sframes_tui.engine.device import cards
+from sframes_tui.engine.device.cards import Handle
 
 SECONDS = 2.0
 """Between two readings: each takes the driver a few milliseconds."""

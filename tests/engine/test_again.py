@@ -17,7 +17,7 @@ from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
 from sframes_tui.run.recipe import Base
 from sframes_tui.run.resume import open_run
-from tests.engine.single_file import tiny_checkpoint
+from tests.engine.loading.single_file import tiny_checkpoint
 from tests.engine.tiny import tiny_sd3
 from tests.run.story_run import STORY, write_config
 

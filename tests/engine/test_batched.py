@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
 from PIL import Image
 
-from sframes_tui.engine.loading import paired
+from sframes_tui.engine.loading.loading import paired
 from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.drawing import (

@@ -21,7 +21,7 @@ from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.source import locate_model
 from tests.engine import tiny
-from tests.engine.single_file import tiny_checkpoint
+from tests.engine.loading.single_file import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKERS = {

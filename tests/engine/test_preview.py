@@ -8,7 +8,7 @@ import pytest
 from diffusers import StableDiffusionXLPipeline
 
 from sframes_tui.engine.batched import BatchedEngine
-from sframes_tui.engine.loading import paired
+from sframes_tui.engine.loading.loading import paired
 from sframes_tui.engine.preview import Colours
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, configured, facts_of, planned

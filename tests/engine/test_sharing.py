@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sframes_tui.engine.batched import why_not
-from sframes_tui.engine.loading import paired
+from sframes_tui.engine.loading.loading import paired
 from tests.engine import tiny
 from tests.engine.drawing import (
     Drawing,

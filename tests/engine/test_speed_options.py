@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sframes_tui.engine.compiling import CHOSEN
-from sframes_tui.engine.denoiser import TIMED_CALLS
-from sframes_tui.engine.loading import paired
+from sframes_tui.engine.device.compiling import CHOSEN
+from sframes_tui.engine.loading.loading import paired
+from sframes_tui.engine.stepping.denoiser import TIMED_CALLS
 from tests.engine import tiny
 from tests.engine.drawing import (
     Drawing,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sframes_tui.config.config import GenerationConfig
+from sframes_tui.engine.loading.proportions import check_folder_proportions
+from sframes_tui.engine.loading.vetting import check_folder
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.proportions import check_folder_proportions
-from sframes_tui.engine.safety import check_folder
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.source import BUILTINS, locate_model
 from tests.engine import tiny

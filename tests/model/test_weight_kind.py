@@ -11,7 +11,7 @@ from sframes_tui.errors import ModelError
 from sframes_tui.model.source import locate_model
 from sframes_tui.model.weight_kind import WANTED, why_not_a_model
 from tests.engine import tiny
-from tests.engine.single_file import tiny_checkpoint
+from tests.engine.loading.single_file import tiny_checkpoint
 
 BLOCK = "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
 DOTTED = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"

@@ -1,0 +1,1 @@
+"""What the device has, and what is asked of it."""

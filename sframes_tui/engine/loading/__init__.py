@@ -1,0 +1,1 @@
+"""A model is found, looked over and loaded."""

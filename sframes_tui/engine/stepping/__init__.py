@@ -1,0 +1,1 @@
+"""Rows of frames at their own steps, denoised together."""
