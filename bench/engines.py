@@ -19,7 +19,7 @@ from bench.drawing import Pictures, draw
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.plan.plan import Plan
-from sframes_tui.run.rows import count_chains, fastest_rows, measure
+from sframes_tui.run.row_count import count_chains, fastest_rows, measure
 
 
 @dataclass

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from sframes_tui.batch import Output
 from sframes_tui.errors import SteeringError
-from sframes_tui.run.attach import follow, nobody_draws
-from sframes_tui.run.folder import holder
-from sframes_tui.run.hangup import Ending
+from sframes_tui.run.beside.attach import follow, nobody_draws
+from sframes_tui.run.beside.hangup import Ending
+from sframes_tui.run.beside.status import run_status
+from sframes_tui.run.beside.steering import Status, Steering
+from sframes_tui.run.record.folder import holder
 from sframes_tui.run.resume import open_run
-from sframes_tui.run.status import run_status
-from sframes_tui.run.steering import Status, Steering
 from sframes_tui.standard_streams import require_tellable
 
 ORDERS = {

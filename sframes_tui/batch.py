@@ -18,6 +18,8 @@ from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import SFramesError
 from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import as_path
+from sframes_tui.run.beside.hangup import Ending, interrupts
+from sframes_tui.run.beside.viewer import viewing
 from sframes_tui.run.describe import describe, download_words, duration
 from sframes_tui.run.events import (
     ChapterCompleted,
@@ -29,10 +31,8 @@ from sframes_tui.run.events import (
     RunFailed,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.hangup import Ending, interrupts
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
-from sframes_tui.run.viewer import viewing
 from sframes_tui.sink import Sink, SinkFile, standard_sinks
 
 COLOURS = {"info": "default", "warning": "yellow", "error": "red"}

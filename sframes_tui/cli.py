@@ -63,7 +63,7 @@ def _draw(words: Sequence[str]) -> int:
     from sframes_tui.config.file import load_config
     from sframes_tui.plan.draft import make_draft
     from sframes_tui.plan.plan_text import describe_plan
-    from sframes_tui.run.trust import require_trust
+    from sframes_tui.run.beside.trust import require_trust
 
     with failures_as_json(arguments.json):
         loaded = load_config(arguments.config, _overrides(arguments))
@@ -155,7 +155,7 @@ def _trust(words: Sequence[str]) -> int:
     parser = command_parser("sframes trust", "Allow the commands that a configuration file names now.")
     parser.add_argument("config", metavar="CONFIG", type=Path)
     from sframes_tui.config.file import load_config
-    from sframes_tui.run.trust import Wishes, trust
+    from sframes_tui.run.beside.trust import Wishes, trust
 
     loaded = load_config(parser.parse_args(words).config)
     wishes = Wishes.of(loaded.path, loaded.config)
@@ -182,7 +182,7 @@ def _resume(words: Sequence[str]) -> int:
     if arguments.json and not arguments.batch:
         parser.error("--json needs --batch")
     from sframes_tui.batch import failures_as_json
-    from sframes_tui.run.find import find_run
+    from sframes_tui.run.beside.find import find_run
 
     with failures_as_json(arguments.json):
         root, overrides = _output_folder(arguments.output), _overrides(arguments)

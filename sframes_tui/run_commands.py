@@ -11,11 +11,11 @@ from sframes_tui.errors import UsageError
 from sframes_tui.plan.draft import Draft
 from sframes_tui.run import redraw as again
 from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
+from sframes_tui.run.beside.find import Found
+from sframes_tui.run.beside.trust import require_trust
 from sframes_tui.run.execute import go_on
-from sframes_tui.run.find import Found
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import PastRun, open_run
-from sframes_tui.run.trust import require_trust
 from sframes_tui.standard_streams import require_tellable
 
 MakeEngine = Callable[[Draft], Engine]

@@ -1,4 +1,4 @@
-"""Finds tests by the names that documents give them, `tests/run/test_disk.py::test_x`, without running anything."""
+"""Finds tests by the names that documents give them, `tests/test_cli.py::test_x`, without running anything."""
 
 import ast
 from functools import cache

@@ -116,7 +116,7 @@ def test_bad_usage_is_exit_code_2(capsys, arguments):
 
 
 def test_a_viewer_nobody_allowed_is_refused_with_exit_code_3(write, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("sframes_tui.run.trust.STORE", tmp_path / "trusted")
+    monkeypatch.setattr("sframes_tui.run.beside.trust.STORE", tmp_path / "trusted")
     config = write(generation=f'preview = "touch {tmp_path}/pwned"\npreview_stop = "pkill display"')
     code, _, err = outcome(capsys, config, "--batch")
     assert code == 3
@@ -335,7 +335,7 @@ def test_a_picture_that_could_not_be_kept_is_not_drawn_again(capsys, place):
 
 
 def test_a_trust_store_that_cannot_be_used_is_a_sentence(write, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("sframes_tui.run.trust.STORE", tmp_path)
+    monkeypatch.setattr("sframes_tui.run.beside.trust.STORE", tmp_path)
     config = write(generation='preview = "feh"')
     for arguments in ([config, "--batch"], ["trust", config]):
         code, _, err = outcome(capsys, *arguments)

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from sframes_tui import batch, cli
 from sframes_tui.cli import main
 from sframes_tui.printable import as_line, as_path, printable
-from sframes_tui.run import trust
+from sframes_tui.run.beside import trust
+from sframes_tui.run.beside.hangup import Ending
+from sframes_tui.run.beside.steering import steered
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameStarted, RunCompleted, RunStarted
-from sframes_tui.run.folder import lock_folder
-from sframes_tui.run.hangup import Ending
-from sframes_tui.run.journal import Journal, Reader, encode
 from sframes_tui.run.loop import Control
+from sframes_tui.run.record.folder import lock_folder
+from sframes_tui.run.record.journal import Journal, Reader, encode
+from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.resume import open_run
-from sframes_tui.run.steering import steered
-from sframes_tui.run.tree import Tree
 from sframes_tui.sink import Sink
 from sframes_tui.standard_streams import harmless_streams
 

@@ -7,7 +7,7 @@ import pytest
 
 from sframes_tui import cli
 from sframes_tui.run import execute
-from sframes_tui.run.journal import NAME
+from sframes_tui.run.record.journal import NAME
 from tests.run.story_run import ChainEngine, draw, pictures, write_config
 
 

@@ -18,7 +18,7 @@ from bench.gpu.report import Row
 from bench.gpu.shapes import Shape
 from sframes_tui.config.config import Config
 from sframes_tui.engine.capabilities import Pipeline
-from sframes_tui.run.png import encode
+from sframes_tui.run.record.png import encode
 
 ROWS = 6
 MOST_STEPS = 10

@@ -17,8 +17,8 @@ from sframes_tui.config.config import Config
 from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.plan.plan import Plan
-from sframes_tui.run.png import encode
-from sframes_tui.run.rows import count_chains, fastest_rows, measure
+from sframes_tui.run.record.png import encode
+from sframes_tui.run.row_count import count_chains, fastest_rows, measure
 
 ROWS = (1, 2, 4, 8, 16, 24)
 RATED_STEPS = 50

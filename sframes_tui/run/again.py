@@ -19,10 +19,10 @@ from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.model.source import ModelSource, locate_model
 from sframes_tui.plain_file import read_plain
 from sframes_tui.plan.identity import model_fingerprint
-from sframes_tui.run import png
-from sframes_tui.run.plain_folder import is_inside
-from sframes_tui.run.recipe import PROGRAM, Recipe, as_drawn, drawn_by, read_recipe
-from sframes_tui.run.stored_picture import MAX_BYTES, decoded, read_stored
+from sframes_tui.run.record import png
+from sframes_tui.run.record.plain_folder import is_inside
+from sframes_tui.run.record.recipe import PROGRAM, Recipe, as_drawn, drawn_by, read_recipe
+from sframes_tui.run.record.stored_picture import MAX_BYTES, decoded, read_stored
 
 LoadModel = Callable[[GenerationConfig, ModelSource], Engine]
 Say = Callable[[str], None]

@@ -15,11 +15,11 @@ from PIL import Image
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.plan.identity import joined
 from sframes_tui.plan.plan import Frame
-from sframes_tui.run import png, takes
 from sframes_tui.run.events import Event, FrameCompleted
-from sframes_tui.run.recipe import make_recipe
-from sframes_tui.run.records import Saved
-from sframes_tui.run.replay import Sheet
+from sframes_tui.run.record import png, takes
+from sframes_tui.run.record.recipe import make_recipe
+from sframes_tui.run.record.records import Saved
+from sframes_tui.run.record.replay import Sheet
 from sframes_tui.run.session import Session
 from sframes_tui.run.sheets import Due, Sheets
 from sframes_tui.run.writer import Writer

@@ -6,8 +6,8 @@ from PIL import Image
 
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.run.folder import Layout
-from sframes_tui.run.stored_picture import read_stored
+from sframes_tui.run.record.folder import Layout
+from sframes_tui.run.record.stored_picture import read_stored
 
 
 class Bases:

@@ -11,17 +11,17 @@ from sframes_tui.plan.change import Change
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.identity import VERSION, Identities, model_fingerprint, model_identity
 from sframes_tui.plan.plan import Plan
+from sframes_tui.run.beside.steering import steered
 from sframes_tui.run.events import FramesStale, ModelDownload, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
-from sframes_tui.run.folder import RunFolder
-from sframes_tui.run.header import differences, header, text_copy, write_plan
-from sframes_tui.run.journal import Journal
 from sframes_tui.run.loop import Control, Emit, Loop
 from sframes_tui.run.preflight import check_disk, check_model, check_story
 from sframes_tui.run.prompts import fit_prompts
-from sframes_tui.run.replay import Replay
-from sframes_tui.run.rows import choose_rows
+from sframes_tui.run.record.folder import RunFolder
+from sframes_tui.run.record.header import differences, header, text_copy, write_plan
+from sframes_tui.run.record.journal import Journal
+from sframes_tui.run.record.replay import Replay
+from sframes_tui.run.row_count import choose_rows
 from sframes_tui.run.session import Session
-from sframes_tui.run.steering import steered
 from sframes_tui.run.survey import Survey
 
 

@@ -13,19 +13,19 @@ from sframes_tui.engine.protocol import Engine, EngineFactory
 from sframes_tui.errors import DiskError, InternalError, SFramesError, message_of
 from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import counted
-from sframes_tui.run.disk import is_full
+from sframes_tui.run.beside.notify import Target, telling
+from sframes_tui.run.beside.trust import Wishes, asked_for, carry_over, standing
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Notice, RunCancelled, RunFailed
-from sframes_tui.run.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.notify import Target, telling
-from sframes_tui.run.plain_folder import require_plain
-from sframes_tui.run.recorder import Recorder
-from sframes_tui.run.replay import Replay
+from sframes_tui.run.record.disk import is_full
+from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
+from sframes_tui.run.record.plain_folder import require_plain
+from sframes_tui.run.record.recorder import Recorder
+from sframes_tui.run.record.replay import Replay
+from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.survey import Survey
-from sframes_tui.run.tree import Tree
-from sframes_tui.run.trust import Wishes, asked_for, carry_over, standing
 from sframes_tui.run.work import Work
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from sframes_tui.errors import DiskError
-from sframes_tui.run.stored_picture import read_stored
+from sframes_tui.run.record.stored_picture import read_stored
 
 MAX_SIDE = 16_384
 """Pixels; a sheet of more pictures than fit shows them smaller."""

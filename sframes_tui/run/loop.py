@@ -20,7 +20,7 @@ from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Finished
 from sframes_tui.run.bases import Bases
-from sframes_tui.run.disk import is_full
+from sframes_tui.run.beside.watchdog import Watchdog
 from sframes_tui.run.events import (
     ChapterStarted,
     Event,
@@ -36,12 +36,12 @@ from sframes_tui.run.events import (
     RunResumed,
 )
 from sframes_tui.run.hands import Hands, InHand
-from sframes_tui.run.recorder import LOG, open_log
-from sframes_tui.run.replay import Sheet
+from sframes_tui.run.record.disk import is_full
+from sframes_tui.run.record.recorder import LOG, open_log
+from sframes_tui.run.record.replay import Sheet
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.run.session import Session
 from sframes_tui.run.tally import Tally
-from sframes_tui.run.watchdog import Watchdog
 
 Emit = Callable[[Event], None]
 

@@ -11,9 +11,9 @@ from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Plan
 from sframes_tui.printable import counted
-from sframes_tui.run.disk import Reserve, is_full
 from sframes_tui.run.events import Event, Notice
-from sframes_tui.run.tree import Tree
+from sframes_tui.run.record.disk import Reserve, is_full
+from sframes_tui.run.record.tree import Tree
 
 BYTES_A_PIXEL = 2.0
 """Of a saved picture: photographs take 1.8, drawings less."""

@@ -7,9 +7,9 @@ from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.identity import Identities
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.run.folder import RunFolder
-from sframes_tui.run.journal import Journal
 from sframes_tui.run.prompts import Prompts
+from sframes_tui.run.record.folder import RunFolder
+from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.survey import Survey
 
 

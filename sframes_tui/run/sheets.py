@@ -6,13 +6,13 @@ from itertools import chain
 
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.run import png
 from sframes_tui.run.events import ChapterCompleted
-from sframes_tui.run.folder import Layout, RunFolder
 from sframes_tui.run.grid import make_grid
-from sframes_tui.run.journal import Journal
-from sframes_tui.run.records import Saved
-from sframes_tui.run.replay import Sheet
+from sframes_tui.run.record import png
+from sframes_tui.run.record.folder import Layout, RunFolder
+from sframes_tui.run.record.journal import Journal
+from sframes_tui.run.record.records import Saved
+from sframes_tui.run.record.replay import Sheet
 from sframes_tui.run.survey import matches
 
 Key = tuple[int, int]

@@ -8,7 +8,6 @@ from sframes_tui.errors import UsageError
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame
-from sframes_tui.run import takes
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import (
     Event,
@@ -20,15 +19,16 @@ from sframes_tui.run.events import (
     RunCompleted,
     RunStarted,
 )
-from sframes_tui.run.folder import HIDDEN, RunFolder
-from sframes_tui.run.header import facts_of
-from sframes_tui.run.journal import Journal
 from sframes_tui.run.loop import Control
+from sframes_tui.run.record import takes
+from sframes_tui.run.record.folder import HIDDEN, RunFolder
+from sframes_tui.run.record.header import facts_of
+from sframes_tui.run.record.journal import Journal
+from sframes_tui.run.record.tree import HALF_WRITTEN
 from sframes_tui.run.resume import PastRun, with_journal
 from sframes_tui.run.session import write_wishes
 from sframes_tui.run.sheets import Sheets
 from sframes_tui.run.survey import Survey
-from sframes_tui.run.tree import HALF_WRITTEN
 
 
 @dataclass

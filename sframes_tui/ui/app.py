@@ -33,8 +33,8 @@ from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document
+    from sframes_tui.run.beside.hangup import Underway
     from sframes_tui.run.events import Level
-    from sframes_tui.run.hangup import Underway
     from sframes_tui.ui.main_screen import MainScreen
 
 OUTPUT_SECONDS = 0.5

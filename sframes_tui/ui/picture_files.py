@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from sframes_tui.errors import SFramesError
-from sframes_tui.run.stored_picture import read_stored
+from sframes_tui.run.record.stored_picture import read_stored
 
 KEPT_SIDE = 2048
 """Pixels; more than any terminal shows."""

@@ -10,9 +10,9 @@ from textual.message import Message
 
 from sframes_tui.errors import SFramesError
 from sframes_tui.process import count_as_old, make_way, threads
-from sframes_tui.run.attach import watch
+from sframes_tui.run.beside.attach import watch
+from sframes_tui.run.beside.hangup import Underway
 from sframes_tui.run.events import Event, FrameProgress, ModelLoadCompleted
-from sframes_tui.run.hangup import Underway
 from sframes_tui.run.loop import Control, Emit
 
 Draw = Callable[[Emit, Control], None]

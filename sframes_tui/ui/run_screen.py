@@ -19,15 +19,15 @@ from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import one_line
 from sframes_tui.run import redraw as again
+from sframes_tui.run.beside.status import past_runs
+from sframes_tui.run.beside.viewer import viewing
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Event, Level, RunStarted
 from sframes_tui.run.execute import go_on
-from sframes_tui.run.folder import Layout, holder
 from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.record.folder import Layout, holder
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
-from sframes_tui.run.status import past_runs
-from sframes_tui.run.viewer import viewing
 from sframes_tui.ui.dialogs import resume_question
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.opening import Opening

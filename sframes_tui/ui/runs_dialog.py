@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from sframes_tui.printable import one_line
-from sframes_tui.run.status import RunSummary
+from sframes_tui.run.beside.status import RunSummary
 
 COLOURS = {
     "running": "cyan",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sframes_tui.errors import UsageError
 from sframes_tui.process import UnawaitedThreads
-from sframes_tui.run.hangup import guard
+from sframes_tui.run.beside.hangup import guard
 from sframes_tui.ui.native_output import native_output
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.python_output import python_output

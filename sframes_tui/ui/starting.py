@@ -8,7 +8,7 @@ from textual.app import App
 from sframes_tui.errors import TrustError
 from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import one_line
-from sframes_tui.run import trust
+from sframes_tui.run.beside import trust
 from sframes_tui.ui.dialogs import trust_question
 
 

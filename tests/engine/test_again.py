@@ -11,11 +11,12 @@ from sframes_tui.config.file import load_config
 from sframes_tui.engine.models import load_engine
 from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.plan.draft import make_draft
-from sframes_tui.run import png, redraw
+from sframes_tui.run import redraw
 from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
-from sframes_tui.run.recipe import Base
+from sframes_tui.run.record import png
+from sframes_tui.run.record.recipe import Base
 from sframes_tui.run.resume import open_run
 from tests.engine.loading.single_file import tiny_checkpoint
 from tests.engine.tiny import tiny_sd3

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.run.recipe import read_recipe
-from sframes_tui.run.stored_picture import SIGNATURE, decoded
+from sframes_tui.run.record.recipe import read_recipe
+from sframes_tui.run.record.stored_picture import SIGNATURE, decoded
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated
 from tests.run.story_run import draw, write_config

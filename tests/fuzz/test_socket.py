@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 
 from sframes_tui.printable import printable
-from sframes_tui.run.control_socket import bound
+from sframes_tui.run.beside.control_socket import bound
+from sframes_tui.run.beside.status import run_status
+from sframes_tui.run.beside.steering import WORDS, Steering, _Watched, status_of
 from sframes_tui.run.events import Notice
 from sframes_tui.run.loop import Control
+from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.state import RunState
-from sframes_tui.run.status import run_status
-from sframes_tui.run.steering import WORDS, Steering, _Watched, status_of
-from sframes_tui.run.tree import Tree
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated
-from tests.run.steered_folder import steered
+from tests.run.beside.steered_folder import steered
 from tests.run.story_run import draw, write_config
 
 SOUND = asdict(status_of(RunState(), Control())) | {

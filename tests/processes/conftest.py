@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sframes_tui.run.journal import Reader
+from sframes_tui.run.record.journal import Reader
 from tests.processes.started import CONFIG, STEPS, STORY, Gate, Program, Terminal, until
 
 

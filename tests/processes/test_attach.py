@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sframes_tui.errors import SteeringError
-from sframes_tui.run.steering import Steering
+from sframes_tui.run.beside.steering import Steering
 from tests.processes.started import DEADLINE, FRAMES, ROOT, STEPS, until
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from sframes_tui.run.steering import Steering
+from sframes_tui.run.beside.steering import Steering
 from tests.processes.started import FRAMES, ROOT, STEPS, environment, until
 
 START = b"\x12"

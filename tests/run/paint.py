@@ -8,7 +8,7 @@ from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
 from sframes_tui.errors import ModelError
 from sframes_tui.model.schedulers import Sampling
 from sframes_tui.plan.identity import Identities
-from sframes_tui.run.journal import Journal
+from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.session import Session
 from sframes_tui.run.survey import Survey
 

@@ -11,12 +11,12 @@ import pytest
 
 from sframes_tui.errors import UsageError
 from sframes_tui.run import redraw
-from sframes_tui.run.attach import nobody_draws
+from sframes_tui.run.beside.attach import nobody_draws
+from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.events import FrameCompleted, Notice
-from sframes_tui.run.journal import NAME, encode
-from sframes_tui.run.replay import replay
+from sframes_tui.run.record.journal import NAME, encode
+from sframes_tui.run.record.replay import replay
 from sframes_tui.run.resume import open_run
-from sframes_tui.run.status import run_status
 from tests.run.story_run import ChainEngine, Watch, pictures, resume
 
 SIZE = (32, 32)

@@ -11,15 +11,16 @@ from sframes_tui.cli import main
 from sframes_tui.config.file import load_config
 from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.plan.draft import make_draft
-from sframes_tui.run import disk, trust
+from sframes_tui.run.beside import trust
+from sframes_tui.run.beside.status import run_status
+from sframes_tui.run.beside.steering import Steering
 from sframes_tui.run.events import FrameCompleted, Notice, RunCancelled, RunCompleted, RunFailed, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
-from sframes_tui.run.journal import NAME, Reader
 from sframes_tui.run.loop import Control
-from sframes_tui.run.status import run_status
-from sframes_tui.run.steering import Steering
+from sframes_tui.run.record import disk
+from sframes_tui.run.record.journal import NAME, Reader
 from tests.run.paint import PaintEngine
-from tests.run.small_disk import fill, small_disk
+from tests.run.record.small_disk import fill, small_disk
 
 CONFIG = """[prompt_config]
 source = "story.txt"

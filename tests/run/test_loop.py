@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sframes_tui.plan.plan import make_plan
-from sframes_tui.run import watchdog
+from sframes_tui.run.beside import watchdog
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
@@ -23,8 +23,8 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
 )
-from sframes_tui.run.folder import RunFolder
 from sframes_tui.run.loop import Control, Loop
+from sframes_tui.run.record.folder import RunFolder
 from tests.plan.test_plan import DDIM, config, story
 from tests.run.paint import PaintEngine, new_session
 

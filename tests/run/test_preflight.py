@@ -4,12 +4,12 @@ import pytest
 
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import make_plan
-from sframes_tui.run.disk import RESERVE, RESERVE_BYTES
 from sframes_tui.run.preflight import amount, check_disk, check_model, check_story
-from sframes_tui.run.tree import Tree
+from sframes_tui.run.record.disk import RESERVE, RESERVE_BYTES
+from sframes_tui.run.record.tree import Tree
 from tests.plan.test_plan import DDIM, config, story
 from tests.run.paint import PaintEngine
-from tests.run.small_disk import fill, small_disk
+from tests.run.record.small_disk import fill, small_disk
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from sframes_tui.run.steering import Steering
+from sframes_tui.run.beside.steering import Steering
 from tests.processes.conftest import Stage
 from tests.processes.started import DEADLINE, FRAMES, STEPS
 from tests.ui.conftest import log_text, opened, screen_text, until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sframes_tui.run import trust
+from sframes_tui.run.beside import trust
 from sframes_tui.ui import remembered
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question, ThemeDialog

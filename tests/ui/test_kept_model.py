@@ -14,7 +14,7 @@ from sframes_tui import process
 from sframes_tui.engine import models
 from sframes_tui.engine.loading.model_cache import ModelCache
 from sframes_tui.process import IdleWork, uncollected
-from sframes_tui.run import trust
+from sframes_tui.run.beside import trust
 from sframes_tui.ui.config_form import ConfigForm
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.redraw_dialog import RedrawDialog

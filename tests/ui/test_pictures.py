@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sframes_tui.run import trust
+from sframes_tui.run.beside import trust
 from sframes_tui.ui.dialogs import Question
 from sframes_tui.ui.film_strip import FilmStrip
 from sframes_tui.ui.picture_files import PictureError, read_picture

@@ -14,7 +14,7 @@ from sframes_tui.engine.device import cards, devices
 from sframes_tui.engine.device.cuda import uuid_of
 from sframes_tui.engine.device.exact import exact_kernels
 from sframes_tui.errors import ModelError
-from sframes_tui.run.header import circumstances, differences
+from sframes_tui.run.record.header import circumstances, differences
 from sframes_tui.ui import gpu
 from tests.emulated_cuda import KERNELS, EmulatedCuda, Gpu
 from tests.emulated_driver import DRIVER

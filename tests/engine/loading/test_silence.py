@@ -7,7 +7,7 @@ import pytest
 from sframes_tui.config.file import load_config
 from sframes_tui.engine.models import load_engine
 from sframes_tui.plan.draft import make_draft
-from sframes_tui.run import watchdog
+from sframes_tui.run.beside import watchdog
 from sframes_tui.run.events import FrameCompleted, FrameFailed, Notice, RunCompleted
 from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.loop import Control
