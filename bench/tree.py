@@ -21,9 +21,9 @@ from sframes_tui.model.schedulers import Sampling
 from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.run.state import DONE, Marks, RunState
 from sframes_tui.text.split import Chapter, Story
-from sframes_tui.ui.story_outline import Outline, fold_case, search
-from sframes_tui.ui.story_rows import Found
-from sframes_tui.ui.story_tree import StoryTree
+from sframes_tui.ui.story.outline import Outline, fold_case, search
+from sframes_tui.ui.story.rows import Found
+from sframes_tui.ui.story.tree import StoryTree
 
 CHAPTERS, PROMPTS = 1196, 31_102
 ROUNDS = 6

@@ -24,11 +24,11 @@ from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
 from sframes_tui.process import UnawaitedThreads
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
-from sframes_tui.ui.driver import SteadyDriver
 from sframes_tui.ui.first_screen import FirstScreen
 from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.remembered import recall, remember
+from sframes_tui.ui.terminal.driver import SteadyDriver
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ class SFramesApp(App[None]):
 
     def _load(self) -> None:
         """In a thread, so that the first screen answers meanwhile."""
-        import sframes_tui.ui.dialogs
-        import sframes_tui.ui.help_screen
+        import sframes_tui.ui.dialogs.dialogs
+        import sframes_tui.ui.dialogs.help
         import sframes_tui.ui.main_screen  # noqa: F401 - from here on they are there at once
 
         try:
@@ -124,7 +124,7 @@ class SFramesApp(App[None]):
     @on(Loaded)
     async def open_main(self, message: Loaded) -> None:
         from sframes_tui.ui.main_screen import MainScreen
-        from sframes_tui.ui.terminal_input import typed_keys
+        from sframes_tui.ui.terminal.input import typed_keys
 
         first, self.main = self.screen, MainScreen(self._opening, message.document)
         await self.push_screen(self.main)
@@ -194,13 +194,13 @@ class SFramesApp(App[None]):
         await self.run_action(command.action, node)
 
     def action_help(self) -> None:
-        from sframes_tui.ui.help_screen import HelpScreen
+        from sframes_tui.ui.dialogs.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.keymap))
 
     def action_theme(self) -> None:
-        from sframes_tui.ui.dialogs import ThemeDialog
+        from sframes_tui.ui.dialogs.dialogs import ThemeDialog
 
         if not isinstance(self.screen, ThemeDialog):
             names = [theme.name for theme in self._themes]
@@ -211,7 +211,7 @@ class SFramesApp(App[None]):
         if self.main is None or not (self.main.session.drawing or self.main.document.unsaved):
             self._leave()
             return
-        from sframes_tui.ui.dialogs import Question, leave_question
+        from sframes_tui.ui.dialogs.dialogs import Question, leave_question
 
         if not isinstance(self.screen, Question):
             state = self.main.session.state

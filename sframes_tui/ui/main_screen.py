@@ -23,17 +23,17 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.resume import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
-from sframes_tui.ui.config_form import ConfigForm
+from sframes_tui.ui.dialogs.allowing import allowed_draft
 from sframes_tui.ui.key_bar import KeyBar
-from sframes_tui.ui.log_pane import LogPane
+from sframes_tui.ui.log.pane import LogPane
 from sframes_tui.ui.opening import Opening
-from sframes_tui.ui.pictures import PicturePane
+from sframes_tui.ui.pictures.pane import PicturePane
 from sframes_tui.ui.run_control import Draw
 from sframes_tui.ui.run_screen import RunScreen
-from sframes_tui.ui.starting import allowed_draft
+from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
-from sframes_tui.ui.story_notes import outlook
-from sframes_tui.ui.story_view import StoryView
+from sframes_tui.ui.story.notes import outlook
+from sframes_tui.ui.story.view import StoryView
 from sframes_tui.ui.title_bar import PANES, TitleBar
 
 LEFT = ("form", "story")

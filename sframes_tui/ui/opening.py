@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sframes_tui.ui.native_output import NativeOutput
-from sframes_tui.ui.terminal import Terminal
+from sframes_tui.ui.terminal.native_output import NativeOutput
+from sframes_tui.ui.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document

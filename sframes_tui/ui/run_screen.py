@@ -28,14 +28,14 @@ from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.folder import Layout, holder
 from sframes_tui.run.resume import PastRun, open_run
 from sframes_tui.run.state import RunState
-from sframes_tui.ui.dialogs import resume_question
+from sframes_tui.ui.dialogs.allowing import allowed_draft
+from sframes_tui.ui.dialogs.dialogs import resume_question
+from sframes_tui.ui.dialogs.redraw import Choice, RedrawDialog
+from sframes_tui.ui.dialogs.runs import RunsDialog
 from sframes_tui.ui.gpu import GpuLoad
 from sframes_tui.ui.opening import Opening
-from sframes_tui.ui.redraw_dialog import Choice, RedrawDialog
 from sframes_tui.ui.run_control import Draw, RunNews
-from sframes_tui.ui.runs_dialog import RunsDialog
 from sframes_tui.ui.session import Session
-from sframes_tui.ui.starting import allowed_draft
 
 NEWS_SECONDS = 0.1
 TICK_SECONDS = 1.0

@@ -11,7 +11,8 @@ from sframes_tui.config.file import load_config
 from sframes_tui.engine.preview import _read as read_colours
 from sframes_tui.run import row_count as rows
 from sframes_tui.run.beside import trust
-from sframes_tui.ui import remembered, terminal
+from sframes_tui.ui import remembered
+from sframes_tui.ui.terminal import terminal
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated
 from tests.run.story_run import write_config

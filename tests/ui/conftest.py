@@ -8,7 +8,7 @@ import pytest
 
 from sframes_tui.config.document import Document
 from sframes_tui.ui.app import SFramesApp
-from sframes_tui.ui.log_pane import LogPane
+from sframes_tui.ui.log.pane import LogPane
 from sframes_tui.ui.opening import Opening
 from tests.run.paint import PaintEngine
 
@@ -95,7 +95,7 @@ def config(tmp_path):
 @pytest.fixture
 def settings(tmp_path):
     """The path of a configuration file with comments, to be edited in the form."""
-    from tests.ui.forming import TEXT
+    from tests.ui.settings.forming import TEXT
 
     (tmp_path / "story.txt").write_text("one\ntwo\n")
     path = tmp_path / "story.toml"

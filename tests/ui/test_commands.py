@@ -8,7 +8,7 @@ import pytest
 from sframes_tui.ui import app as app_module
 from sframes_tui.ui import keymap as keymap_module
 from sframes_tui.ui.commands import COMMANDS, SCOPES, key_table, shown_key
-from sframes_tui.ui.help_screen import HelpScreen
+from sframes_tui.ui.dialogs.help import HelpScreen
 from sframes_tui.ui.keymap import load_keymap
 from tests.ui.conftest import opened, screen_text, toasts, until
 

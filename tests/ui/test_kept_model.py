@@ -15,13 +15,13 @@ from sframes_tui.engine import models
 from sframes_tui.engine.loading.model_cache import ModelCache
 from sframes_tui.process import IdleWork, uncollected
 from sframes_tui.run.beside import trust
-from sframes_tui.ui.config_form import ConfigForm
-from sframes_tui.ui.dialogs import Question
-from sframes_tui.ui.redraw_dialog import RedrawDialog
+from sframes_tui.ui.dialogs.dialogs import Question
+from sframes_tui.ui.dialogs.redraw import RedrawDialog
+from sframes_tui.ui.settings.form import ConfigForm
 from tests.engine import tiny
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import GatedEngine, log_text, opened, screen_text, toasts, until
-from tests.ui.test_past_runs import state
+from tests.ui.dialogs.test_runs import state
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from sframes_tui.run.state import InFlight, RunState
-from sframes_tui.ui.config_form import ConfigForm
-from sframes_tui.ui.dialogs import Question
-from sframes_tui.ui.help_screen import HelpScreen
-from sframes_tui.ui.pattern_picker import PatternPicker
+from sframes_tui.ui.dialogs.dialogs import Question
+from sframes_tui.ui.dialogs.help import HelpScreen
+from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
+from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
-from sframes_tui.ui.story_view import StoryView
+from sframes_tui.ui.story.view import StoryView
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import log_text, opened, screen_text, toasts, until
 

@@ -7,8 +7,8 @@ from textual.widgets import Input
 
 from sframes_tui.config.document import Document
 from sframes_tui.ui import app as app_module
-from sframes_tui.ui import help_screen
 from sframes_tui.ui.app import SFramesApp
+from sframes_tui.ui.dialogs import help as help_screen
 from sframes_tui.ui.opening import Opening
 from tests.run.paint import PaintEngine
 from tests.ui.conftest import until

@@ -1,0 +1,1 @@
+"""The log, and long texts line by line."""

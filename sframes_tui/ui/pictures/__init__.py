@@ -1,0 +1,1 @@
+"""Pictures, in whatever way the terminal can show them."""

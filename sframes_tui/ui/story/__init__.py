@@ -1,0 +1,1 @@
+"""The story: its tree and what stands above it."""
