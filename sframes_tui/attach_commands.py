@@ -15,7 +15,7 @@ from sframes_tui.run.beside.hangup import Ending
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.beside.steering import Status, Steering
 from sframes_tui.run.record.folder import holder
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.standard_streams import require_tellable
 
 ORDERS = {

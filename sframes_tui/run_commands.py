@@ -15,7 +15,7 @@ from sframes_tui.run.beside.find import Found
 from sframes_tui.run.beside.trust import require_trust
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.resume import PastRun, open_run
+from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.standard_streams import require_tellable
 
 MakeEngine = Callable[[Draft], Engine]

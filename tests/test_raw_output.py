@@ -29,8 +29,8 @@ from sframes_tui.run.events import Event, FrameCompleted, FrameFailed, FrameStar
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.folder import lock_folder
 from sframes_tui.run.record.journal import Journal, Reader, encode
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.tree import Tree
-from sframes_tui.run.resume import open_run
 from sframes_tui.sink import Sink
 from sframes_tui.standard_streams import harmless_streams
 

@@ -35,7 +35,7 @@ from sframes_tui.run import redraw
 from sframes_tui.run.execute import execute, go_on
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.journal import NAME, Reader
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from tests.run.story_run import ChainEngine, pictures, write_config
 
 OPTIONS = {

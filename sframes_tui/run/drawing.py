@@ -20,9 +20,9 @@ from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.header import differences, header, text_copy, write_plan
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.replay import Replay
+from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.row_count import choose_rows
 from sframes_tui.run.session import Session
-from sframes_tui.run.survey import Survey
 
 
 class Drawing:

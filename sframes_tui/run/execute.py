@@ -20,12 +20,12 @@ from sframes_tui.run.events import Notice, RunCancelled, RunFailed
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
+from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.run.record.plain_folder import require_plain
 from sframes_tui.run.record.recorder import Recorder
 from sframes_tui.run.record.replay import Replay
+from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.record.tree import Tree
-from sframes_tui.run.resume import PastRun, open_run
-from sframes_tui.run.survey import Survey
 from sframes_tui.run.work import Work
 
 

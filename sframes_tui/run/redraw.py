@@ -30,7 +30,7 @@ from sframes_tui.run.describe import duration
 from sframes_tui.run.events import Notice, RunCompleted
 from sframes_tui.run.execute import opened
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.resume import PastRun
+from sframes_tui.run.record.past_run import PastRun
 from sframes_tui.run.work import Work
 
 MakeEngine = Callable[[Draft], Engine]

@@ -10,7 +10,7 @@ from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.prompts import Prompts
 from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.journal import Journal
-from sframes_tui.run.survey import Survey
+from sframes_tui.run.record.survey import Survey
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sframes_tui.run.record.folder import Layout, RunFolder
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.records import Saved
 from sframes_tui.run.record.replay import Sheet
-from sframes_tui.run.survey import matches
+from sframes_tui.run.record.survey import matches
 
 Key = tuple[int, int]
 """Variant and chapter."""

@@ -21,14 +21,15 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record import takes
-from sframes_tui.run.record.folder import HIDDEN, RunFolder
+from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.header import facts_of
 from sframes_tui.run.record.journal import Journal
+from sframes_tui.run.record.past_run import PastRun, with_journal
+from sframes_tui.run.record.plain_folder import HIDDEN
+from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.record.tree import HALF_WRITTEN
-from sframes_tui.run.resume import PastRun, with_journal
 from sframes_tui.run.session import write_wishes
 from sframes_tui.run.sheets import Sheets
-from sframes_tui.run.survey import Survey
 
 
 @dataclass

@@ -20,7 +20,7 @@ from sframes_tui.process import IdleWork
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control, Emit
-from sframes_tui.run.resume import CONFIG as RUN_CONFIG
+from sframes_tui.run.record.past_run import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.dialogs.allowing import allowed_draft

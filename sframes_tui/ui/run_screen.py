@@ -26,7 +26,7 @@ from sframes_tui.run.events import Event, Level, RunStarted
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.folder import Layout, holder
-from sframes_tui.run.resume import PastRun, open_run
+from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.dialogs.allowing import allowed_draft
 from sframes_tui.ui.dialogs.dialogs import resume_question

@@ -16,8 +16,8 @@ from sframes_tui.run.again import draw_again, read_told
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record import png
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.recipe import Base
-from sframes_tui.run.resume import open_run
 from tests.engine.loading.single_file import tiny_checkpoint
 from tests.engine.tiny import tiny_sd3
 from tests.run.story_run import STORY, write_config

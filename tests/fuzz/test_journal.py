@@ -13,9 +13,9 @@ from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.events import RunCompleted
 from sframes_tui.run.record.journal import NAME, Journal, Reader
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.replay import Replay
 from sframes_tui.run.record.tree import Tree
-from sframes_tui.run.resume import open_run
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated
 from tests.run.story_run import draw, resume, write_config

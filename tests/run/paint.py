@@ -9,8 +9,8 @@ from sframes_tui.errors import ModelError
 from sframes_tui.model.schedulers import Sampling
 from sframes_tui.plan.identity import Identities
 from sframes_tui.run.record.journal import Journal
+from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.session import Session
-from sframes_tui.run.survey import Survey
 
 SIZE = (16, 8)
 

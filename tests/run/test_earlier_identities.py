@@ -15,8 +15,8 @@ from sframes_tui.run.beside.attach import nobody_draws
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.events import FrameCompleted, Notice
 from sframes_tui.run.record.journal import NAME, encode
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.replay import replay
-from sframes_tui.run.resume import open_run
 from tests.run.story_run import ChainEngine, Watch, pictures, resume
 
 SIZE = (32, 32)

@@ -14,7 +14,7 @@ from sframes_tui.run.execute import go_on
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.folder import lock_folder
 from sframes_tui.run.record.journal import NAME, Reader, encode
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.state import DONE, FAILED, PLANNED, SKIPPED
 from tests.run.story_run import STORY, draw, pictures, resume, write_config
 

@@ -32,7 +32,7 @@ from sframes_tui.run.events import (
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.folder import holder
 from sframes_tui.run.record.journal import NAME, Reader, Record
-from sframes_tui.run.resume import PastRun, open_run
+from sframes_tui.run.record.past_run import PastRun, open_run
 
 LOOK_SECONDS = 0.25
 """How often the journal and the socket are looked at."""

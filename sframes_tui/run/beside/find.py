@@ -17,9 +17,10 @@ from sframes_tui.plan.draft import Draft, make_draft
 from sframes_tui.printable import counted
 from sframes_tui.run.beside.status import DEPTH, RunSummary, past_runs
 from sframes_tui.run.events import Notice
-from sframes_tui.run.record.folder import HIDDEN, folder_name
+from sframes_tui.run.record.folder import folder_name
 from sframes_tui.run.record.journal import NAME
-from sframes_tui.run.resume import CONFIG
+from sframes_tui.run.record.past_run import CONFIG
+from sframes_tui.run.record.plain_folder import HIDDEN
 
 SECTIONS = ("prompt_config", "generation_config")
 FILLED_IN = ("key", "seed")

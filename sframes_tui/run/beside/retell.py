@@ -24,6 +24,7 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.record.header import facts_of
 from sframes_tui.run.record.journal import Record
+from sframes_tui.run.record.past_run import PastRun
 from sframes_tui.run.record.records import (
     Ended,
     Files,
@@ -38,7 +39,6 @@ from sframes_tui.run.record.records import (
     Undrawn,
 )
 from sframes_tui.run.record.replay import Replay
-from sframes_tui.run.resume import PastRun
 
 
 class Retelling:

@@ -14,8 +14,8 @@ from sframes_tui.run.beside.steering import Status, Steering
 from sframes_tui.run.describe import duration
 from sframes_tui.run.record.folder import holder
 from sframes_tui.run.record.journal import NAME
+from sframes_tui.run.record.past_run import CONFIG, require_run
 from sframes_tui.run.record.replay import Replay, replay
-from sframes_tui.run.resume import CONFIG, require_run
 
 DEPTH = 4
 """So many folders below an output folder lie runs: key, mode, tags, and date with time."""

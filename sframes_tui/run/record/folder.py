@@ -19,8 +19,7 @@ from sframes_tui.errors import FolderInUseError, UsageError
 from sframes_tui.plan.names import safe_name
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.record.disk import RESERVE_BYTES, Patience, Reserve, is_full
-from sframes_tui.run.record.plain_folder import HIDDEN as HIDDEN
-from sframes_tui.run.record.plain_folder import parts
+from sframes_tui.run.record.plain_folder import HIDDEN, parts
 from sframes_tui.run.record.tree import Tree
 
 LOCK, HOLDER = f"{HIDDEN}/lock", f"{HIDDEN}/holder"

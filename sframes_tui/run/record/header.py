@@ -24,8 +24,9 @@ from sframes_tui.plain_file import read_plain
 from sframes_tui.plan.identity import VERSION, VERSIONS, Identities
 from sframes_tui.plan.plan import Plan
 from sframes_tui.plan.plan_text import describe_plan
-from sframes_tui.run.record.folder import HIDDEN, RunFolder
+from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.journal import NAME, Record
+from sframes_tui.run.record.plain_folder import HIDDEN
 from sframes_tui.text.source import MAX_BYTES
 
 MAX_SIDE = 8192

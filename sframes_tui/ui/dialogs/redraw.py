@@ -15,8 +15,8 @@ from textual.widgets.option_list import Option
 from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted, one_line, printable
 from sframes_tui.run.describe import duration
+from sframes_tui.run.record.past_run import PastRun
 from sframes_tui.run.redraw import Descendants, Request
-from sframes_tui.run.resume import PastRun
 
 Choice = Request | int
 """What to draw, or the number of the take that is to count."""

@@ -12,7 +12,7 @@ from sframes_tui.run.beside.attach import watch
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.folder import lock_folder
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.text.source import read_source
 
 CONFIG = """[prompt_config]

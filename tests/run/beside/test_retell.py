@@ -22,7 +22,7 @@ from sframes_tui.run.events import (
 from sframes_tui.run.execute import execute
 from sframes_tui.run.loop import Control
 from sframes_tui.run.record.journal import Reader, encode
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.state import RunState, fold
 from tests.run.story_run import ChainEngine, draw, resume, write_config
 

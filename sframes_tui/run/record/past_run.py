@@ -1,4 +1,4 @@
-"""A run folder -> what is known of its run, from its files alone. Must not import torch. Writes nothing.
+"""A run folder -> what is known of its run, from its files alone. Writes nothing.
 
     past = open_run(folder)         a PastRun, or an SFramesError that says why not
     past.plan, past.config          what was and is to be drawn, as run.toml and the text say now
@@ -9,7 +9,7 @@
     past.state                      all of it as the `RunState` that front ends show
     past.seconds_for(frames)        about how long drawing these takes; None if nobody knows
 
-Going on is in `execute.py`, drawing single frames again in `redraw.py`.
+Going on is in `run/execute.py`, drawing single frames again in `run/redraw.py`.
 """
 
 import os
@@ -30,9 +30,9 @@ from sframes_tui.run.record.header import facts_of, identity_version, text_copy
 from sframes_tui.run.record.plain_folder import require_plain
 from sframes_tui.run.record.records import Saved
 from sframes_tui.run.record.replay import Replay, replay
+from sframes_tui.run.record.survey import Survey, survey
 from sframes_tui.run.sheets import is_right, sheets_of
 from sframes_tui.run.state import DONE, FAILED, SKIPPED, STALE, Marks, Phase, RunState
-from sframes_tui.run.survey import Survey, survey
 
 CONFIG = "run.toml"
 
