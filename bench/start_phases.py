@@ -13,9 +13,14 @@ import psutil  # noqa: E402
 from sframes_tui.config.file import load_config  # noqa: E402
 from sframes_tui.engine.protocol import Engine  # noqa: E402
 from sframes_tui.plan.draft import make_draft  # noqa: E402
-from sframes_tui.run.events import Event, FrameCompleted, ModelLoadCompleted, RunStarted  # noqa: E402
+from sframes_tui.run.events import (  # noqa: E402
+    Control,
+    Event,
+    FrameCompleted,
+    ModelLoadCompleted,
+    RunStarted,
+)
 from sframes_tui.run.execute import execute  # noqa: E402
-from sframes_tui.run.loop import Control  # noqa: E402
 
 ENDS = {ModelLoadCompleted: "load", RunStarted: "checks", FrameCompleted: "first frame"}
 """The event that ends a phase."""

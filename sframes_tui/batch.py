@@ -23,6 +23,8 @@ from sframes_tui.run.beside.viewer import viewing
 from sframes_tui.run.describe import describe, download_words, duration
 from sframes_tui.run.events import (
     ChapterCompleted,
+    Control,
+    Emit,
     Event,
     FrameCompleted,
     FrameStarted,
@@ -31,7 +33,6 @@ from sframes_tui.run.events import (
     RunFailed,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.sink import Sink, SinkFile, standard_sinks
 

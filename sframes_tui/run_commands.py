@@ -13,8 +13,8 @@ from sframes_tui.run import redraw as again
 from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
 from sframes_tui.run.beside.find import Found
 from sframes_tui.run.beside.trust import require_trust
+from sframes_tui.run.events import Control, Emit
 from sframes_tui.run.execute import go_on
-from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.standard_streams import require_tellable
 

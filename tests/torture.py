@@ -32,8 +32,8 @@ from sframes_tui.config.file import load_config
 from sframes_tui.errors import SFramesError
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import redraw
+from sframes_tui.run.events import Control
 from sframes_tui.run.execute import execute, go_on
-from sframes_tui.run.loop import Control
 from sframes_tui.run.record.journal import NAME, Reader
 from sframes_tui.run.record.past_run import open_run
 from tests.run.story_run import ChainEngine, pictures, write_config

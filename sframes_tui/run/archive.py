@@ -1,12 +1,19 @@
-"""Finished pictures and grids on their way to the run folder and its journal. Must not import torch.
+"""Pictures and grids on their way to the run folder and its journal, by a thread of their own beside the drawing.
+
+One frame's way: the engine's picture (`protocol.Drawn`) becomes `Unsaved`, with all that its recipe tells; written, it
+is `records.Saved`, which the journal has; then `FrameCompleted` tells of it. A frame is settled once that way is begun,
+or it failed or was skipped: what waits for it need wait no longer.
 
 A picture is written under another name, synced, renamed, its folder synced, and only then told of in the journal:
 what the journal tells of is on the disk, whatever happens when.
 """
 
 import hashlib
+import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,24 +22,25 @@ from PIL import Image
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.plan.identity import joined
 from sframes_tui.plan.plan import Frame
+from sframes_tui.run.bases import Admitted
 from sframes_tui.run.events import Event, FrameCompleted
+from sframes_tui.run.grids import Due, Sheets
 from sframes_tui.run.record import png, takes
 from sframes_tui.run.record.recipe import make_recipe
 from sframes_tui.run.record.records import Saved
 from sframes_tui.run.record.replay import Sheet
 from sframes_tui.run.session import Session
-from sframes_tui.run.sheets import Due, Sheets
-from sframes_tui.run.writer import Writer
+
+MAX_WAITING = 8
+"""Pictures that may wait for the disk before the drawing does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Unsaved:
     """A frame's picture, and how it came about."""
 
-    frame: Frame
-    """As it was really drawn: its base is the frame whose picture it started from."""
+    admitted: Admitted
     picture: Image.Image
-    base: Image.Image | None
     attempt: int
     facts: Facts
     """The engine's, when it was drawn."""
@@ -40,8 +48,6 @@ class Finished:
     """How many pictures a call was made for."""
     place: int | None
     """Which of them it was, where that is its own."""
-    started: float
-    """`time.monotonic()` of its beginning."""
 
 
 class Archive:
@@ -55,14 +61,14 @@ class Archive:
         self._sheets = Sheets(session.folder, session.journal, session.facts, known_sheets)
         self.writer = Writer()
 
-    def save(self, finished: Finished) -> None:
+    def save(self, unsaved: Unsaved) -> None:
         """Queues a picture."""
-        self.writer.submit(lambda: self._save(finished))
+        self.writer.submit(lambda: self._save(unsaved))
 
-    def _save(self, finished: Finished) -> Event:
-        frame, folder = finished.frame, self._folder
-        data = self._encoded(finished)
-        saved = self._entry(finished, data)
+    def _save(self, unsaved: Unsaved) -> Event:
+        frame, folder = unsaved.admitted.frame, self._folder
+        data = self._encoded(unsaved)
+        saved = self._entry(unsaved, data)
         before = self._pictures.get(frame.number)
         if before is not None and before.take != saved.take:
             takes.preserve(folder, before)
@@ -71,25 +77,25 @@ class Archive:
         self._pictures[frame.number] = saved
         return FrameCompleted(frame.number, folder.path / saved.file, saved.seconds, saved.take)
 
-    def _encoded(self, finished: Finished) -> bytes:
-        session, frame = self._session, finished.frame
-        base_pixels = None if finished.base is None else png.pixel_hash(finished.base)
+    def _encoded(self, unsaved: Unsaved) -> bytes:
+        session, frame = self._session, unsaved.admitted.frame
+        base_pixels = None if unsaved.admitted.base is None else png.pixel_hash(unsaved.admitted.base)
         recipe = make_recipe(
             session.plan,
             frame,
             session.fitted(frame),
-            finished.facts,
+            unsaved.facts,
             fingerprint=session.fingerprint,
-            rows=finished.rows,
-            place=finished.place,
+            rows=unsaved.rows,
+            place=unsaved.place,
             base_pixels=base_pixels,
-            pixels=png.pixel_hash(finished.picture),
-            attempt=finished.attempt,
+            pixels=png.pixel_hash(unsaved.picture),
+            attempt=unsaved.attempt,
         )
-        return png.encode(finished.picture, png.picture_info(recipe))
+        return png.encode(unsaved.picture, png.picture_info(recipe))
 
-    def _entry(self, finished: Finished, data: bytes) -> Saved:
-        session, frame = self._session, finished.frame
+    def _entry(self, unsaved: Unsaved, data: bytes) -> Saved:
+        session, frame = self._session, unsaved.admitted.frame
         base = None if frame.base is None else self._pictures[frame.base]
         base_identity = None if base is None else base.identity
         overflows = bool(session.fitted(frame).lost)
@@ -107,7 +113,7 @@ class Archive:
             identity=joined(own, base_identity),
             base=None if base is None else base.sha256,
             base_identity=base_identity,
-            seconds=round(time.monotonic() - finished.started, 3),
+            seconds=round(time.monotonic() - unsaved.admitted.started, 3),
         )
 
     def settle(self, frame: Frame) -> None:
@@ -123,3 +129,34 @@ class Archive:
         """Queues the grids that are due."""
         for key in self._due.take():
             self.writer.submit(partial(self._sheets.write, key, self._pictures))
+
+
+class Writer:
+    """Runs tasks in the order given; each ends with the event that tells of it, or None."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._room = threading.Semaphore(MAX_WAITING)
+        self._tasks: deque[Future[Event | None]] = deque()
+
+    def submit(self, task: Callable[[], Event | None]) -> None:
+        """Queues a task; waits while too many are queued already."""
+        self._room.acquire()
+        future = self._pool.submit(task)
+        future.add_done_callback(lambda _: self._room.release())
+        self._tasks.append(future)
+
+    def finished(self) -> Iterator[Event]:
+        """The events of finished tasks, oldest first, up to the first task that went wrong."""
+        while self._tasks and self._tasks[0].done() and not self._tasks[0].exception():
+            if (event := self._tasks.popleft().result()) is not None:
+                yield event
+
+    def check(self) -> None:
+        """Raises what a task raised."""
+        if self._tasks and self._tasks[0].done():
+            self._tasks[0].result()
+
+    def close(self) -> None:
+        """Lets what is queued finish."""
+        self._pool.shutdown()

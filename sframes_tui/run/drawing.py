@@ -12,8 +12,17 @@ from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.identity import VERSION, Identities, model_fingerprint, model_identity
 from sframes_tui.plan.plan import Plan
 from sframes_tui.run.beside.steering import steered
-from sframes_tui.run.events import FramesStale, ModelDownload, ModelLoadCompleted, ModelLoadStarted, Notice, RunStarted
-from sframes_tui.run.loop import Control, Emit, Loop
+from sframes_tui.run.events import (
+    Control,
+    Emit,
+    FramesStale,
+    ModelDownload,
+    ModelLoadCompleted,
+    ModelLoadStarted,
+    Notice,
+    RunStarted,
+)
+from sframes_tui.run.loop import Loop
 from sframes_tui.run.preflight import check_disk, check_model, check_story
 from sframes_tui.run.prompts import fit_prompts
 from sframes_tui.run.record.folder import RunFolder

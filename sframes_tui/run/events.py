@@ -1,5 +1,6 @@
 """What happens in a run, as one closed union: the contract between the loop and every front end."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,3 +217,25 @@ Event = (
     | RunCancelled
     | RunFailed
 )
+
+Emit = Callable[[Event], None]
+"""Tells a front end; from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How a front end stops a run; set from any thread."""
+
+    finish: threading.Event = field(default_factory=threading.Event)
+    """Finish the frames in hand, then stop."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Stop within one denoising step; what is half drawn is lost."""
+    pause: threading.Event = field(default_factory=threading.Event)
+    """While it is set, the frames in hand are finished and no others begun; the other two still work."""
+    rest: threading.Event = field(default_factory=threading.Event)
+    """Give the device's memory back for the pause that the run is in."""
+    begun: threading.Event = field(default_factory=threading.Event)
+    """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
+
+    def is_ending(self) -> bool:
+        return self.finish.is_set() or self.stop.is_set()

@@ -16,8 +16,7 @@ from sframes_tui.printable import counted
 from sframes_tui.run.beside.notify import Target, telling
 from sframes_tui.run.beside.trust import Wishes, asked_for, carry_over, standing
 from sframes_tui.run.drawing import Drawing
-from sframes_tui.run.events import Notice, RunCancelled, RunFailed
-from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.events import Control, Emit, Notice, RunCancelled, RunFailed
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.record.past_run import PastRun, open_run

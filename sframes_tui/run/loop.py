@@ -1,4 +1,4 @@
-"""Plan + engine -> pictures in a run folder. Must not import torch, textual or a front end.
+"""Plan + engine -> pictures in a run folder.
 
 The plan is a graph in which every frame waits for at most one other. The loop keeps up to `engine.capacity` frames
 in flight: a frame is ready once its base is drawn, before the base's file is written.
@@ -6,10 +6,8 @@ in flight: a frame is ready once its base is drawn, before the base's file is wr
 
 import contextlib
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from PIL import Image
@@ -18,12 +16,13 @@ from sframes_tui.engine.protocol import Drawn, Engine, Outcome, Progress, Remark
 from sframes_tui.errors import ModelError
 from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted
-from sframes_tui.run.archive import Archive, Finished
-from sframes_tui.run.bases import Bases
+from sframes_tui.run.archive import Archive, Unsaved
+from sframes_tui.run.bases import Admitted, Bases
 from sframes_tui.run.beside.watchdog import Watchdog
 from sframes_tui.run.events import (
     ChapterStarted,
-    Event,
+    Control,
+    Emit,
     FrameCompleted,
     FrameFailed,
     FrameProgress,
@@ -35,37 +34,14 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
 )
-from sframes_tui.run.hands import Hands, InHand
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.recorder import LOG, open_log
 from sframes_tui.run.record.replay import Sheet
-from sframes_tui.run.schedule import Schedule
+from sframes_tui.run.schedule import Schedule, Tally
 from sframes_tui.run.session import Session
-from sframes_tui.run.tally import Tally
-
-Emit = Callable[[Event], None]
 
 PAUSE_SECONDS = 0.1
 """How soon a paused run sees that it is wanted again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """How a front end stops a run; set from any thread."""
-
-    finish: threading.Event = field(default_factory=threading.Event)
-    """Finish the frames in hand, then stop."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Stop within one denoising step; what is half drawn is lost."""
-    pause: threading.Event = field(default_factory=threading.Event)
-    """While it is set, the frames in hand are finished and no others begun; the other two still work."""
-    rest: threading.Event = field(default_factory=threading.Event)
-    """Give the device's memory back for the pause that the run is in."""
-    begun: threading.Event = field(default_factory=threading.Event)
-    """Set by the run when it begins to draw: before, nobody looks at the other two in time."""
-
-    def is_ending(self) -> bool:
-        return self.finish.is_set() or self.stop.is_set()
 
 
 class Loop:
@@ -82,8 +58,7 @@ class Loop:
         self._schedule = Schedule(session.plan, engine.capacity, self._slots, todo, follow)
         self._archive = Archive(session, sheets or {})
         self._bases = Bases(session.plan, session.folder, (session.facts.width, session.facts.height))
-        self._hands = Hands(session, self._bases)
-        self._in_hand: dict[int, InHand] = {}
+        self._admitted: dict[int, Admitted] = {}
         self._attempts: dict[int, int] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
         self._tally = Tally(left=len(todo))
@@ -114,9 +89,9 @@ class Loop:
         return self._tally.is_whole
 
     def _draw(self) -> None:
-        while (self._schedule or self._in_hand) and not self._control.stop.is_set():
+        while (self._schedule or self._admitted) and not self._control.stop.is_set():
             self._admit()
-            if self._in_hand:
+            if self._admitted:
                 for outcome in self._advance():
                     self._settle(outcome)
                 self._tell_saved()
@@ -139,10 +114,10 @@ class Loop:
         seconds = self._watchdog.forgive()
         settled = {outcome.frame for outcome in outcomes if not isinstance(outcome, Remark)}
         reason = f"no step was made for {seconds:.0f} s"
-        return [*outcomes, *(Spoiled(number, reason) for number in self._in_hand if number not in settled)]
+        return [*outcomes, *(Spoiled(number, reason) for number in self._admitted if number not in settled)]
 
     def _tell_of_silence(self, seconds: float) -> None:
-        names = ", ".join(self._plan.name(each.frame) for each in list(self._in_hand.values()))
+        names = ", ".join(self._plan.name(each.frame) for each in list(self._admitted.values()))
         text = f"no step for {seconds:.0f} s; where the program stands is in {LOG}. {names} will be given up once it "
         self._emit(Notice("error", f"{text}goes on; if it never does, kill -9 {os.getpid()} and resume lose no more"))
 
@@ -190,12 +165,13 @@ class Loop:
         """Fills the engine with ready frames; frames without steps are settled at once."""
         while self._may_begin() and (frame := self._schedule.take(self._engine.has_room)):
             self._begin(frame)
-            in_hand = self._hands.take(frame)
-            self._in_hand[frame.number] = in_hand
-            if in_hand.base is not None and in_hand.frame.steps == 0:
-                self._settle(Drawn(frame.number, in_hand.base))
+            admitted = self._bases.admitted(frame)
+            self._admitted[frame.number] = admitted
+            if admitted.base is not None and admitted.frame.steps == 0:
+                self._settle(Drawn(frame.number, admitted.base))
             else:
-                self._engine.admit(self._hands.job(in_hand, self._attempts.get(frame.number, 0)))
+                sent, attempt = self._session.fitted(frame).text, self._attempts.get(frame.number, 0)
+                self._engine.admit(admitted.job(self._plan, sent, attempt))
 
     def _may_begin(self) -> bool:
         held = self._control.pause.is_set() or self._patience.waiting
@@ -228,30 +204,30 @@ class Loop:
         if isinstance(outcome, Remark):
             self._emit(Notice("warning", outcome.text))
             return
-        in_hand = self._in_hand.pop(outcome.frame, None)
-        if in_hand is None:
+        admitted = self._admitted.pop(outcome.frame, None)
+        if admitted is None:
             return  # of a frame that was given up: an engine may come back to it late
         if isinstance(outcome, Spoiled):
             if self._try_again(outcome):
                 return
-            self._give_up(in_hand, outcome)
+            self._give_up(admitted, outcome)
         else:
-            self._keep(in_hand, outcome.picture)
+            self._keep(admitted, outcome.picture)
         self._archive.settle(self._plan.frames[outcome.frame])
 
-    def _keep(self, in_hand: InHand, picture: Image.Image) -> None:
-        frame = self._plan.frames[in_hand.frame.number]
+    def _keep(self, admitted: Admitted, picture: Image.Image) -> None:
+        frame = self._plan.frames[admitted.frame.number]
         self._tally.draw()
         self._redo(self._schedule.drawn(frame))
         self._leave_stale(frame)
         attempt = self._attempts.pop(frame.number, 0)
         facts, rows, place = self._engine.facts, self._engine.capacity, self._place(frame)
-        self._archive.save(Finished(in_hand.frame, picture, in_hand.base, attempt, facts, rows, place, in_hand.started))
+        self._archive.save(Unsaved(admitted, picture, attempt, facts, rows, place))
         if self._schedule.has_successors(frame):
             self._bases.keep(frame.number, picture)
-        if in_hand.frame.base is not None:
+        if admitted.frame.base is not None:
             # A picture has one successor only, and that is settled now.
-            self._bases.drop(in_hand.frame.base)
+            self._bases.drop(admitted.frame.base)
 
     def _place(self, frame: Frame) -> int | None:
         """Which row of a call is the frame's own; None where it takes whichever is free."""
@@ -289,13 +265,13 @@ class Loop:
         self._schedule.give_back(frame)
         return True
 
-    def _give_up(self, in_hand: InHand, outcome: Spoiled) -> None:
+    def _give_up(self, admitted: Admitted, outcome: Spoiled) -> None:
         frame = self._plan.frames[outcome.frame]
         self._attempts.pop(frame.number, None)
         name = self._plan.name(frame)
         self._tally.fail(name)
         self._emit(FrameFailed(frame.number, name, outcome.reason, frame.steps))
-        stale = in_hand.frame.base in self._renewed
+        stale = admitted.frame.base in self._renewed
         self._fall_back(frame, stale)
         if self._bases.survive:
             self._bases.fail(frame.number)
@@ -307,8 +283,8 @@ class Loop:
             self._emit(FrameSkipped(lost.number, self._plan.name(lost), reason, lost.steps))
             self._fall_back(lost, stale)
             self._archive.settle(lost)
-        if in_hand.frame.base is not None:
-            self._bases.drop(in_hand.frame.base)
+        if admitted.frame.base is not None:
+            self._bases.drop(admitted.frame.base)
 
     def _fall_back(self, frame: Frame, stale: bool) -> None:
         """A frame that was to get another take keeps the one that it has, out of date or not."""

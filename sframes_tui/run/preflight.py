@@ -5,13 +5,12 @@ raise otherwise.
 """
 
 import time
-from collections.abc import Callable
 
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Plan
 from sframes_tui.printable import counted
-from sframes_tui.run.events import Event, Notice
+from sframes_tui.run.events import Emit, Notice
 from sframes_tui.run.record.disk import Reserve, is_full
 from sframes_tui.run.record.tree import Tree
 
@@ -19,8 +18,6 @@ BYTES_A_PIXEL = 2.0
 """Of a saved picture: photographs take 1.8, drawings less."""
 GRIDS = 2
 """Every picture is saved once by itself and once in a grid."""
-
-Emit = Callable[[Event], None]
 
 
 def check_story(plan: Plan, emit: Emit) -> None:

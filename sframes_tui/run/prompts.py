@@ -1,10 +1,10 @@
 """The prompts of a plan, fitted into what the model reads. Must not import torch."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from sframes_tui.engine.protocol import Engine, Fitted
 from sframes_tui.plan.plan import Plan
-from sframes_tui.run.events import Event, Notice
+from sframes_tui.run.events import Emit, Notice
 
 Prompts = Mapping[tuple[str, str], Fitted]
 """(prompt, style text) -> what is sent to the model."""
@@ -12,7 +12,7 @@ Prompts = Mapping[tuple[str, str], Fitted]
 LISTED_OVERFLOWS = 100
 
 
-def fit_prompts(plan: Plan, engine: Engine, emit: Callable[[Event], None]) -> Prompts:
+def fit_prompts(plan: Plan, engine: Engine, emit: Emit) -> Prompts:
     """What is sent to the model for each prompt and style, every prompt that loses words told of."""
     wanted: dict[str, dict[str, None]] = {}
     for frame in plan.frames:

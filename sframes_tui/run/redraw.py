@@ -27,9 +27,8 @@ from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.describe import duration
-from sframes_tui.run.events import Notice, RunCompleted
+from sframes_tui.run.events import Control, Emit, Notice, RunCompleted
 from sframes_tui.run.execute import opened
-from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.past_run import PastRun
 from sframes_tui.run.work import Work
 

@@ -10,7 +10,8 @@ from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import (
-    Event,
+    Control,
+    Emit,
     FrameCompleted,
     FramesKept,
     FramesStale,
@@ -19,7 +20,7 @@ from sframes_tui.run.events import (
     RunCompleted,
     RunStarted,
 )
-from sframes_tui.run.loop import Control
+from sframes_tui.run.grids import Sheets
 from sframes_tui.run.record import takes
 from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.header import facts_of
@@ -29,7 +30,6 @@ from sframes_tui.run.record.plain_folder import HIDDEN
 from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.record.tree import HALF_WRITTEN
 from sframes_tui.run.session import write_wishes
-from sframes_tui.run.sheets import Sheets
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Work:
     past: PastRun
     folder: RunFolder
     journal: Journal
-    emit: Callable[[Event], None]
+    emit: Emit
 
     def refresh(self) -> None:
         """Looks at the run anew, after something was written."""

@@ -17,9 +17,8 @@ from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.process import IdleWork
-from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
+from sframes_tui.run.events import Control, Emit, Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.past_run import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import BREAKPOINTS, bindings

@@ -12,8 +12,7 @@ from sframes_tui.errors import SFramesError
 from sframes_tui.process import count_as_old, make_way, threads
 from sframes_tui.run.beside.attach import watch
 from sframes_tui.run.beside.hangup import Underway
-from sframes_tui.run.events import Event, FrameProgress, ModelLoadCompleted
-from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.events import Control, Emit, Event, FrameProgress, ModelLoadCompleted
 
 Draw = Callable[[Emit, Control], None]
 """Draws a run to its end; raises the `SFramesError` that its last event tells of."""

@@ -22,9 +22,8 @@ from sframes_tui.run import redraw as again
 from sframes_tui.run.beside.status import past_runs
 from sframes_tui.run.beside.viewer import viewing
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Event, Level, RunStarted
+from sframes_tui.run.events import Control, Emit, Event, Level, RunStarted
 from sframes_tui.run.execute import go_on
-from sframes_tui.run.loop import Control, Emit
 from sframes_tui.run.record.folder import Layout, holder
 from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.run.state import RunState

@@ -13,8 +13,8 @@ from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run import redraw
 from sframes_tui.run.again import draw_again, read_told
+from sframes_tui.run.events import Control
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control
 from sframes_tui.run.record import png
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.recipe import Base

@@ -17,7 +17,8 @@ from PIL import Image
 from sframes_tui.config.config import Config, GenerationConfig, PromptConfig, StyleConfig
 from sframes_tui.engine.models import load_engine
 from sframes_tui.plan.plan import make_plan
-from sframes_tui.run.loop import Control, Loop
+from sframes_tui.run.events import Control
+from sframes_tui.run.loop import Loop
 from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.text.split import Chapter, Story
 from tests.engine import tiny

@@ -13,8 +13,7 @@ from sframes_tui.printable import printable
 from sframes_tui.run.beside.control_socket import bound
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.beside.steering import WORDS, Steering, _Watched, status_of
-from sframes_tui.run.events import Notice
-from sframes_tui.run.loop import Control
+from sframes_tui.run.events import Control, Notice
 from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.state import RunState
 from tests.fuzz.held import fuzzed, held

@@ -7,8 +7,8 @@ from PIL import Image
 from sframes_tui.config.file import load_config
 from sframes_tui.engine.protocol import Drawn, Spoiled
 from sframes_tui.plan.draft import make_draft
+from sframes_tui.run.events import Control
 from sframes_tui.run.execute import execute, go_on
-from sframes_tui.run.loop import Control
 from tests.run.paint import PaintEngine
 
 CONFIG = """[prompt_config]

@@ -12,6 +12,7 @@ from sframes_tui.run.beside import watchdog
 from sframes_tui.run.events import (
     ChapterCompleted,
     ChapterStarted,
+    Control,
     FrameCompleted,
     FrameFailed,
     FrameProgress,
@@ -23,7 +24,7 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
 )
-from sframes_tui.run.loop import Control, Loop
+from sframes_tui.run.loop import Loop
 from sframes_tui.run.record.folder import RunFolder
 from tests.plan.test_plan import DDIM, config, story
 from tests.run.paint import PaintEngine, new_session

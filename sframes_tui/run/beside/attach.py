@@ -18,6 +18,7 @@ from sframes_tui.printable import counted
 from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.steering import Status, Steering
 from sframes_tui.run.events import (
+    Control,
     Event,
     FrameCompleted,
     FrameFailed,
@@ -29,7 +30,6 @@ from sframes_tui.run.events import (
     RunCompleted,
     RunFailed,
 )
-from sframes_tui.run.loop import Control
 from sframes_tui.run.record.folder import holder
 from sframes_tui.run.record.journal import NAME, Reader, Record
 from sframes_tui.run.record.past_run import PastRun, open_run

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # Only for its type: the screen comes by here before it has loaded what draws.
-    from sframes_tui.run.loop import Control
+    from sframes_tui.run.events import Control
 
 PATIENCE = 5.0
 """Seconds that a front end may take to return, before the process ends without it."""
@@ -89,7 +89,7 @@ def interrupts() -> "Iterator[tuple[Control, Ending]]":
 
     Before the run has begun, whatever asks for its end ends it at once, as a `KeyboardInterrupt`.
     """
-    from sframes_tui.run.loop import Control
+    from sframes_tui.run.events import Control
 
     control, ending, times = Control(), Ending(), itertools.count(1)
     terminals = Terminals()

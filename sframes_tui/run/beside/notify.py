@@ -12,7 +12,6 @@ import signal
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,14 +21,13 @@ from sframes_tui.config.program import Program, program_file, split_command
 from sframes_tui.errors import message_of
 from sframes_tui.run.beside.trust import start
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Event, Notice, RunCancelled, RunCompleted, RunFailed
+from sframes_tui.run.events import Emit, Event, Notice, RunCancelled, RunCompleted, RunFailed
 
 MAX_SECONDS = 10.0
 PROGRAM_SECONDS = 8.0
 """Less, so that there is time to end it."""
 ENDINGS = (RunCompleted, RunCancelled, RunFailed)
 
-Emit = Callable[[Event], None]
 Fields = dict[str, Any]
 Target = str | Program
 """What the user himself gave, an address or a command; or an allowed program of a configuration's."""

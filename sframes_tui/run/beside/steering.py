@@ -24,8 +24,7 @@ from sframes_tui.errors import NotOursError, SteeringError, message_of
 from sframes_tui.printable import one_line
 from sframes_tui.run.beside import control_socket
 from sframes_tui.run.beside.control_socket import PATIENCE
-from sframes_tui.run.events import Event, Notice
-from sframes_tui.run.loop import Control, Emit
+from sframes_tui.run.events import Control, Emit, Event, Notice
 from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.state import RunState, fold
 

@@ -11,7 +11,7 @@ import stat
 import threading
 from collections.abc import Callable
 
-from sframes_tui.run.events import Event, RunPaused, RunResumed
+from sframes_tui.run.events import Emit, RunPaused, RunResumed
 from sframes_tui.run.record.plain_folder import HIDDEN
 from sframes_tui.run.record.tree import Tree
 
@@ -25,8 +25,6 @@ CHECK_SECONDS = 2.0
 """How often a full disk is tried again."""
 WAKE_SECONDS = 0.2
 """How soon a waiting run sees that it is told to end."""
-
-Emit = Callable[[Event], None]
 
 
 def is_full(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import (
+    Emit,
     Event,
     FrameFailed,
     FrameSkipped,
@@ -75,7 +76,7 @@ def open_log(tree: Tree) -> int:
 class Recorder:
     """Hands events on to a front end once they are in the journal, where there is one already, and in `run.log`."""
 
-    def __init__(self, emit: Callable[[Event], None], told_to_end: Callable[[], bool] | None = None) -> None:
+    def __init__(self, emit: Emit, told_to_end: Callable[[], bool] | None = None) -> None:
         """`told_to_end` ends the waiting for a full disk; without it there is none."""
         self._emit, self._log, self._told_to_end = emit, RunLog(), told_to_end
         self._lock = threading.RLock()

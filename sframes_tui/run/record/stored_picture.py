@@ -1,10 +1,12 @@
-"""Reads pictures out of a run folder, which may have come from a stranger. Must not import torch or textual.
+"""Reads pictures out of a run folder, which may have come from a stranger.
 
 Only plain files are opened, never through a link and never with a call that could hang; nothing is decoded before its
 size is known; whatever is wrong is one `OSError`.
 """
 
+import hashlib
 import io
+import os
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from sframes_tui.errors import message_of
-from sframes_tui.plain_file import read_plain
+from sframes_tui.plain_file import open_plain, read_plain
 
 MAX_BYTES = 2**28
 MAX_PIXELS = 8192**2
@@ -83,3 +85,14 @@ def _check_size(found: tuple[int, ...], wanted: tuple[int, int] | None) -> None:
         raise ValueError(f"{width} x {height} pixels are more than any picture here has")
     if wanted is not None and found != wanted:
         raise ValueError(f"{width} x {height} pixels instead of {wanted[0]} x {wanted[1]}")
+
+
+def matches(path: Path, size: int, sha256: str) -> bool:
+    """Whether a plain file has exactly this content."""
+    try:
+        with open_plain(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+            if os.fstat(descriptor).st_size != size:
+                return False
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

@@ -6,15 +6,12 @@ the run's size besides: a stranger's needn't be. It is stale if it started from 
 one that counts now. Nothing here writes.
 """
 
-import hashlib
-import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from sframes_tui.plain_file import open_plain
 from sframes_tui.plan.identity import Identities
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
@@ -23,7 +20,7 @@ from sframes_tui.run.record.header import facts_of
 from sframes_tui.run.record.plain_folder import HIDDEN, is_inside
 from sframes_tui.run.record.records import Saved
 from sframes_tui.run.record.replay import Replay
-from sframes_tui.run.record.stored_picture import read_stored
+from sframes_tui.run.record.stored_picture import matches, read_stored
 
 NUMBER = re.compile(r" \(\d+\)\.png$")
 """As `Layout.orphan_file` writes it."""
@@ -221,14 +218,3 @@ class _Surveyor:
         if file in self._replay.running and not (saved and matches(self._layout.path / file, saved.size, saved.sha256)):
             return False
         return reason in ("edited", "missing", "new") or (reason == "asked" and number not in self.found.kept)
-
-
-def matches(path: Path, size: int, sha256: str) -> bool:
-    """Whether a plain file has exactly this content."""
-    try:
-        with open_plain(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
-            if os.fstat(descriptor).st_size != size:
-                return False
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False

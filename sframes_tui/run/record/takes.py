@@ -5,8 +5,7 @@ Must not import torch.
 
 from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.records import Saved
-from sframes_tui.run.record.stored_picture import MAX_BYTES
-from sframes_tui.run.record.survey import matches
+from sframes_tui.run.record.stored_picture import MAX_BYTES, matches
 
 
 def preserve(folder: RunFolder, saved: Saved) -> None:

@@ -17,9 +17,8 @@ from sframes_tui.errors import ModelError
 from sframes_tui.model.source import locate_model
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.describe import describe, download_words
-from sframes_tui.run.events import ModelDownload, RunCancelled, RunCompleted
+from sframes_tui.run.events import Control, ModelDownload, RunCancelled, RunCompleted
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control
 from sframes_tui.run.state import RunState, fold
 from tests.engine import tiny
 from tests.engine.loading.hub_server import REPO, HubServer, use

@@ -10,7 +10,7 @@ from sframes_tui.config.file import read_config_text
 from sframes_tui.errors import SFramesError, UsageError
 from sframes_tui.run.beside.attach import watch
 from sframes_tui.run.beside.status import run_status
-from sframes_tui.run.loop import Control
+from sframes_tui.run.events import Control
 from sframes_tui.run.record.folder import lock_folder
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.text.source import read_source

@@ -30,7 +30,7 @@ from sframes_tui.run.beside.steering import (
     Steering,
     status_of,
 )
-from sframes_tui.run.loop import Control
+from sframes_tui.run.events import Control
 from sframes_tui.run.state import InFlight, RunState
 from tests.run.beside.steered_folder import steered
 

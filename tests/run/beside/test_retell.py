@@ -13,6 +13,7 @@ from sframes_tui.run.beside import status
 from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import past_runs, run_status
 from sframes_tui.run.events import (
+    Control,
     FrameProgress,
     FrameStarted,
     ModelLoadCompleted,
@@ -20,7 +21,6 @@ from sframes_tui.run.events import (
     RunStarted,
 )
 from sframes_tui.run.execute import execute
-from sframes_tui.run.loop import Control
 from sframes_tui.run.record.journal import Reader, encode
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.state import RunState, fold

@@ -11,8 +11,7 @@ import pytest
 
 from sframes_tui.errors import SteeringError
 from sframes_tui.run.beside.steering import LONGEST_REQUEST, MOST_CLIENTS, Drawn, Steering
-from sframes_tui.run.events import FrameCompleted, FrameProgress, FrameStarted, RunStarted
-from sframes_tui.run.loop import Control
+from sframes_tui.run.events import Control, FrameCompleted, FrameProgress, FrameStarted, RunStarted
 from tests.run.beside.steered_folder import steered
 
 

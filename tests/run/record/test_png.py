@@ -16,7 +16,7 @@ from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError
 from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.again import draw_again, read_told
-from sframes_tui.run.grid import make_grid
+from sframes_tui.run.grids import make_grid
 from sframes_tui.run.record import png
 from sframes_tui.run.record.recipe import Base, make_recipe, read_recipe
 from tests.plan.test_plan import DDIM, config, story
@@ -97,7 +97,7 @@ def test_a_grid_holds_its_pictures_in_reading_order(tmp_path):
 
 
 def test_a_grid_of_very_many_pictures_stays_within_bounds(tmp_path, monkeypatch):
-    monkeypatch.setattr("sframes_tui.run.grid.MAX_SIDE", 64)
+    monkeypatch.setattr("sframes_tui.run.grids.MAX_SIDE", 64)
     path = tmp_path / "a.png"
     noise((32, 32)).save(path)
     assert make_grid([path] * 100, (32, 32)).size == (60, 60)

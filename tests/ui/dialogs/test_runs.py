@@ -3,8 +3,7 @@
 import pytest
 
 from sframes_tui.run import redraw
-from sframes_tui.run.events import Notice
-from sframes_tui.run.loop import Control
+from sframes_tui.run.events import Control, Notice
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.ui.dialogs.dialogs import Question
 from sframes_tui.ui.dialogs.redraw import RedrawDialog

@@ -1,19 +1,26 @@
-"""Grids: when a chapter's are due, and whether those on the disk show what they should. Must not import torch."""
+"""Grids, the contact sheets of chapters: when they are due, whether those on the disk are right, how they are made."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
+
+from PIL import Image
 
 from sframes_tui.engine.protocol import Facts
+from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.events import ChapterCompleted
-from sframes_tui.run.grid import make_grid
 from sframes_tui.run.record import png
 from sframes_tui.run.record.folder import Layout, RunFolder
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.records import Saved
 from sframes_tui.run.record.replay import Sheet
-from sframes_tui.run.record.survey import matches
+from sframes_tui.run.record.stored_picture import matches, read_stored
+
+MAX_SIDE = 16_384
+"""Pixels; a grid of more pictures than fit shows them smaller."""
 
 Key = tuple[int, int]
 """Variant and chapter."""
@@ -112,3 +119,28 @@ class Sheets:
         self._folder.write(file, data)
         self._known[file] = Sheet(len(data), hashlib.sha256(data).hexdigest(), _shows(shown))
         return [file, *self._known[file]]
+
+
+def make_grid(paths: Sequence[Path], size: tuple[int, int]) -> Image.Image:
+    """Pictures of `size` in reading order, `ceil(sqrt(n))` columns and rows, the rest black.
+
+    The pictures are read one at a time, so memory doesn't grow with their number beyond the grid itself. Raises
+    `DiskError`.
+    """
+    columns = math.ceil(math.sqrt(len(paths)))
+    scale = min(1.0, MAX_SIDE / (columns * max(size)))
+    cell = (max(1, int(size[0] * scale)), max(1, int(size[1] * scale)))
+    sheet = Image.new("RGB", (columns * cell[0], columns * cell[1]))
+    for place, path in enumerate(paths):
+        picture = _read_shown(path)
+        fitted = picture if picture.size == cell else picture.resize(cell, Image.Resampling.LANCZOS)
+        sheet.paste(fitted, (place % columns * cell[0], place // columns * cell[1]))
+    return sheet
+
+
+def _read_shown(path: Path) -> Image.Image:
+    try:
+        return read_stored(path)
+    except OSError as error:
+        what = f"{path}: can't be read for its grid: {error.strerror}; take it away, and resume draws it again"
+        raise DiskError(what) from None
