@@ -87,7 +87,7 @@ def _open_screen(arguments: argparse.Namespace) -> int:
 
 def _show(target: Path | None, root: Path, **options: Any) -> int:
     """The screen, with a model that stays loaded from one run to the next; `options` are those of `run_screen`."""
-    from sframes_tui.engine.loading.model_cache import ModelCache
+    from sframes_tui.engine.model_cache import ModelCache
     from sframes_tui.ui.start import run_screen
 
     cache = ModelCache()

@@ -46,7 +46,7 @@ def test_little_is_loaded_before_the_first_paint():
 
 def test_importing_ahead_loads_what_a_model_needs_and_no_code_of_models():
     code = (
-        "from sframes_tui.engine.loading.model_cache import ModelCache\n"
+        "from sframes_tui.engine.model_cache import ModelCache\n"
         "from sframes_tui.model.source import locate_model\n"
         "pieces = list(ModelCache().prepare(locate_model('builtin:picturebook', None)))\n"
         "import diffusers.utils.constants as constants\n"

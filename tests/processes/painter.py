@@ -8,7 +8,7 @@ import select
 import sys
 
 from sframes_tui import cli
-from sframes_tui.engine.loading.model_cache import ModelCache
+from sframes_tui.engine.model_cache import ModelCache
 from tests.processes.started import STEPS
 from tests.run.paint import PaintEngine
 

@@ -12,7 +12,7 @@ import pytest
 
 from sframes_tui import process
 from sframes_tui.engine import models
-from sframes_tui.engine.loading.model_cache import ModelCache
+from sframes_tui.engine.model_cache import ModelCache
 from sframes_tui.process import IdleWork, uncollected
 from sframes_tui.run.beside import trust
 from sframes_tui.ui.dialogs.dialogs import Question

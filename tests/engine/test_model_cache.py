@@ -10,7 +10,7 @@ import torch
 
 from sframes_tui.config.file import load_config
 from sframes_tui.engine import models
-from sframes_tui.engine.loading.model_cache import ModelCache
+from sframes_tui.engine.model_cache import ModelCache
 from sframes_tui.engine.models import load_engine
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.errors import ModelError
