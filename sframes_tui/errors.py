@@ -1,6 +1,6 @@
-"""The errors a person gets to read. Imports nothing of the program.
+"""What a person gets to read of a fault: errors, and notes on what stops nothing.
 
-Each says in one sentence, on one line, what is wrong, where, and what to do::
+Each error says in one sentence, on one line, what is wrong, where, and what to do::
 
     SFramesError            exit code
     ├── UsageError              2     the command line
@@ -16,6 +16,9 @@ Each says in one sentence, on one line, what is wrong, where, and what to do::
     ├── TrustError              3     a configuration asks to run a program that nobody allowed
     └── FolderInUseError        4     another process draws into the run folder
 """
+
+from dataclasses import dataclass
+from typing import Literal
 
 LONGEST = 2000
 """Characters of a sentence: what it quotes may be of any size."""
@@ -92,6 +95,14 @@ class FolderInUseError(SFramesError):
     """The run folder belongs to a run that is still going on."""
 
     exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on the reading, splitting or planning that stops nothing; it may quote the story: untrusted text."""
+
+    level: Literal["info", "warning"]
+    text: str
 
 
 def _one_line(sentence: str) -> str:

@@ -18,8 +18,7 @@ from sframes_tui.config.file import LoadedConfig, Override, fault_reasons, put_o
 from sframes_tui.config.salvage import salvaged
 from sframes_tui.config.save import write_config
 from sframes_tui.config.values import Edition
-from sframes_tui.errors import ConfigError
-from sframes_tui.note import Note
+from sframes_tui.errors import ConfigError, Note
 
 MAX_UNDO = 500
 MAX_PROBLEMS = 200

@@ -15,8 +15,7 @@ from pydantic_core import ErrorDetails
 from sframes_tui.config.address import without_password
 from sframes_tui.config.config import Config
 from sframes_tui.config.options import SECTIONS, describe_kind
-from sframes_tui.errors import ConfigError
-from sframes_tui.note import Note
+from sframes_tui.errors import ConfigError, Note
 from sframes_tui.plain_file import read_plain
 
 MAX_BYTES = 200_000

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sframes_tui.config.file import read_values
-from sframes_tui.errors import ConfigError
-from sframes_tui.note import Note
+from sframes_tui.errors import ConfigError, Note
 from sframes_tui.printable import counted, printable
 
 MAX_BAD_LINES = 40

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sframes_tui.note import Note
+from sframes_tui.errors import Note
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted, one_line
 from sframes_tui.text.split import Chapter

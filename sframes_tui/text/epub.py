@@ -17,8 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from lxml import etree
 
-from sframes_tui.errors import StoryError
-from sframes_tui.note import Note
+from sframes_tui.errors import Note, StoryError
 from sframes_tui.text.xhtml import (
     Line,
     decoded_markup,

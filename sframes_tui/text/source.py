@@ -15,8 +15,7 @@ from pathlib import Path
 
 import charset_normalizer
 
-from sframes_tui.errors import StoryError
-from sframes_tui.note import Note
+from sframes_tui.errors import Note, StoryError
 from sframes_tui.plain_file import read_plain
 from sframes_tui.text.epub import is_zip, read_epub
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from sframes_tui.config.config import PromptConfig
 from sframes_tui.config.timed_regex import SearchTime, Span, shown
-from sframes_tui.errors import StoryError
-from sframes_tui.note import Note
+from sframes_tui.errors import Note, StoryError
 from sframes_tui.printable import one_line
 from sframes_tui.text.patterns import CHAPTER_PATTERNS, PROMPT_PATTERNS, described, offers
 from sframes_tui.text.source import SourceText

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from sframes_tui.note import Note
+from sframes_tui.errors import Note
 from sframes_tui.plan.plan import Plan
 from sframes_tui.plan.plan_text import describe_plan
 from sframes_tui.ui.log.lines import TextLines

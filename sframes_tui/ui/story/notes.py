@@ -6,7 +6,7 @@ Everything quoted here is foreign text: it becomes content literally, never as m
 from rich.cells import cell_len
 from textual.content import Content
 
-from sframes_tui.note import Note
+from sframes_tui.errors import Note
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Plan
 from sframes_tui.printable import one_line
