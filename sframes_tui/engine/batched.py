@@ -22,8 +22,7 @@ from sframes_tui.engine.capabilities import Pipelines, count_steps
 from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
-from sframes_tui.engine.device.memory import Ladder, free_memory, is_out_of_memory, require_device
-from sframes_tui.engine.device.offload import Parts
+from sframes_tui.engine.device.memory import Ladder, Parts, free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter

@@ -18,9 +18,8 @@ from sframes_tui.engine.capabilities import (
     scheduler_settings,
 )
 from sframes_tui.engine.device import cuda, devices
-from sframes_tui.engine.device.exact import exact_kernels
 from sframes_tui.engine.grouped import GroupedEngine
-from sframes_tui.engine.loading.foreign import foreign
+from sframes_tui.engine.loading.hub import foreign
 from sframes_tui.engine.loading.loading import load_model
 from sframes_tui.engine.loading.scheduling import use_scheduler
 from sframes_tui.engine.loading.vae_format import settle_vae, vae_format
@@ -74,7 +73,7 @@ class Model:
         )
         with contextlib.ExitStack() as undone:
             undone.enter_context(devices.fitting_threads(pipelines, self._device))
-            undone.enter_context(exact_kernels(config, self._device))
+            undone.enter_context(cuda.exact_kernels(config, self._device))
             devices.place(pipelines, self._device, config.offload)
             if said := settle_vae(pipelines, self._device, size, self._dtype):
                 notices = (*notices, said)

@@ -1,4 +1,7 @@
-"""What an engine does when memory runs out: the least harmful thing first. Must not know of jobs or pictures."""
+"""How an engine gets by with too little memory: parts that wait for their turn, and what is tried when it runs out.
+
+In one place since what is tried first is often to let parts wait, or wait apart. Knows of no jobs and no pictures.
+"""
 
 import contextlib
 import gc
@@ -9,8 +12,7 @@ from typing import Any
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipelines
-from sframes_tui.engine.device.offload import Parts
+from sframes_tui.engine.capabilities import Pipeline, Pipelines
 from sframes_tui.errors import DeviceError, message_of
 
 MEMORY = (
@@ -64,6 +66,51 @@ def free_memory() -> None:
             torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+class Parts:
+    """The parts of a pipeline with a UNet that wait in main memory, by accelerate's hooks; nothing where none waits.
+
+    Diffusers' chain of hooks sends the UNet away whenever the VAE comes. With frames at different steps that would be
+    for every frame: here the VAE comes beside the UNet while frames are in flight, unless memory is too small for both.
+    """
+
+    def __init__(self, pipe: Pipeline) -> None:
+        self._pipe = pipe
+        self.apart = False
+        """The UNet goes before the VAE comes."""
+
+    @property
+    def wait(self) -> bool:
+        """They do, each as a whole."""
+        return bool(self._hooks)
+
+    @property
+    def _hooks(self) -> list[Pipeline]:
+        return getattr(self._pipe, "_all_hooks", [])
+
+    def let_in(self) -> None:
+        """To be called before a tick: lets the VAE come beside the UNet."""
+        for each in self._hooks:
+            if each.model is self._pipe.vae and not self.apart:
+                each.hook.prev_module_hook = None
+
+    def keep_apart(self) -> bool:
+        """From now on the UNet makes room for the VAE; whether that is anything new."""
+        if not self.wait or self.apart:
+            return False
+        self.apart = True
+        self._pipe.maybe_free_model_hooks()
+        return True
+
+    def send_back(self, drawing: bool) -> None:
+        """To be called after a tick in which other parts than the UNet worked; while `drawing` that one stays."""
+        if not drawing:
+            self._pipe.maybe_free_model_hooks()
+            return
+        for each in self._hooks:
+            if each.model is not self._pipe.unet:
+                each.offload()
 
 
 @dataclass(frozen=True, slots=True)

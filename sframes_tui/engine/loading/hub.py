@@ -1,14 +1,18 @@
-"""Hub models: the local cache first, the network only for what the cache lacks. Loads nothing."""
+"""Hub models: the local cache first, the network only for what the cache lacks. Loads nothing.
+
+It is asked where the user named a model, never where a model's own files do: `foreign` keeps the client offline.
+"""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.loading.download import Meter, metered
 from sframes_tui.engine.loading.vetting import has_weights, is_combined, pipeline_class, read_parts, weight_files
-from sframes_tui.errors import ModelError, message_of
+from sframes_tui.errors import ModelError, SFramesError, message_of
 from sframes_tui.model.source import PICKLES, ModelSource, cached_snapshot
 
 INSTEAD = 'model = "builtin:picturebook" needs no download'
@@ -139,3 +143,27 @@ def _causes(error: BaseException | None) -> list[BaseException]:
         chain.append(error)
         error = error.__cause__ or error.__context__
     return chain
+
+
+@contextmanager
+def foreign(what: str) -> Iterator[None]:
+    """Raises `ModelError`, "`what`: why", for anything that goes wrong inside, where the hub's client stays offline.
+
+    For a stranger's files in the libraries' hands: those that make a library ask for others get them from this
+    machine's cache or not at all.
+    """
+    from huggingface_hub import constants
+
+    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    except SFramesError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{what}: {message_of(error)}") from error
+    except BaseException as error:  # tokenizers are written in Rust, whose panics are no exceptions to Python
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ModelError(f"{what}: {message_of(error)}") from error
+    finally:
+        constants.HF_HUB_OFFLINE = before

@@ -11,8 +11,7 @@ from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.loading.checkpoint import load_checkpoint
 from sframes_tui.engine.loading.families import image_pipeline
-from sframes_tui.engine.loading.foreign import foreign
-from sframes_tui.engine.loading.hub import hub_folder
+from sframes_tui.engine.loading.hub import foreign, hub_folder
 from sframes_tui.engine.loading.proportions import check_folder_proportions
 from sframes_tui.engine.loading.scheduling import stand_in
 from sframes_tui.engine.loading.vae_format import part_formats

@@ -11,8 +11,7 @@ import torch
 from sframes_tui import doctor
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.device import cards, devices
-from sframes_tui.engine.device.cuda import uuid_of
-from sframes_tui.engine.device.exact import exact_kernels
+from sframes_tui.engine.device.cuda import exact_kernels, uuid_of
 from sframes_tui.errors import ModelError
 from sframes_tui.run.record.header import circumstances, differences
 from sframes_tui.ui import gpu
