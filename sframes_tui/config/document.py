@@ -17,7 +17,7 @@ from sframes_tui.config.config import Config
 from sframes_tui.config.file import LoadedConfig, Override, fault_reasons, put_override, read_config_text
 from sframes_tui.config.salvage import salvaged
 from sframes_tui.config.save import write_config
-from sframes_tui.config.values import Edition
+from sframes_tui.config.values import Values
 from sframes_tui.errors import ConfigError, Note
 
 MAX_UNDO = 500
@@ -46,13 +46,13 @@ class Document:
     """The TOML text that saving puts the values into."""
     on_disk: str | None
     """What the file held when it was read or saved; None for a file that isn't there yet."""
-    saved: Edition
-    current: Edition
+    saved: Values
+    current: Values
     fault: str = ""
     """One sentence on what of the file is no TOML."""
     notes: tuple[Note, ...] = ()
-    earlier: tuple[Edition, ...] = field(default=(), repr=False)
-    later: tuple[Edition, ...] = field(default=(), repr=False)
+    earlier: tuple[Values, ...] = field(default=(), repr=False)
+    later: tuple[Values, ...] = field(default=(), repr=False)
     typing: str = ""
     """The option whose typing goes on: it is undone as one change."""
 
@@ -64,11 +64,11 @@ class Document:
         """
         on_disk = read_config_text(path)
         text, values, notes, fault = salvaged(on_disk.replace("\r\n", "\n"), path)
-        edition = Edition.of(values)
+        saved = Values.of(values)
         changed = deepcopy(values)
         for dotted, value in overrides:
             put_override(changed, dotted, value)
-        return cls(path, text, on_disk, edition, Edition.of(changed), fault, notes)
+        return cls(path, text, on_disk, saved, Values.of(changed), fault, notes)
 
     @classmethod
     def starting(cls, example: Path = EXAMPLE) -> "Document":
@@ -76,10 +76,10 @@ class Document:
         try:
             document = cls.open(example)
         except ConfigError:
-            edition = Edition.of(tomllib.loads(EMPTY))
-            return cls(None, EMPTY, None, edition, edition)
-        edition = document.for_folder(Path.cwd()).current
-        return replace(document, path=None, on_disk=None, saved=edition, current=edition)
+            values = Values.of(tomllib.loads(EMPTY))
+            return cls(None, EMPTY, None, values, values)
+        values = document.for_folder(Path.cwd()).current
+        return replace(document, path=None, on_disk=None, saved=values, current=values)
 
     @property
     def title(self) -> str:
@@ -137,12 +137,12 @@ class Document:
 
     def with_value(self, path: str, value: Any, *, typing: bool = False) -> "Document":
         """With another value at `path`; None takes it out of the file. Typing on in one option is one change."""
-        edition = self.current.with_value(path, value)
-        if edition == self.current:
+        changed = self.current.with_value(path, value)
+        if changed == self.current:
             return self
         if typing and path == self.typing:
-            return replace(self, current=edition, later=())
-        return self._with(edition, path if typing else "")
+            return replace(self, current=changed, later=())
+        return self._with(changed, path if typing else "")
 
     def with_style(self, at: int, values: dict[str, Any] | None = None) -> "Document":
         """With a new style at place `at`."""
@@ -178,11 +178,11 @@ class Document:
         *later, current = self.later
         return replace(self, current=current, earlier=(*self.earlier, self.current), later=tuple(later), typing="")
 
-    def _with(self, edition: Edition, typing: str = "") -> "Document":
-        if edition == self.current:
+    def _with(self, values: Values, typing: str = "") -> "Document":
+        if values == self.current:
             return self
         earlier = (*self.earlier, self.current)[-MAX_UNDO:]
-        return replace(self, current=edition, earlier=earlier, later=(), typing=typing)
+        return replace(self, current=values, earlier=earlier, later=(), typing=typing)
 
     # Saving.
 
@@ -196,7 +196,7 @@ class Document:
             raise ConfigError("this configuration has no name yet: save it under one first")
         text = self._new_text()
         write_config(self.path, text, self.on_disk, overwrite)
-        # The tables of the new text are today's styles in order, also for the editions to come back to.
+        # The tables of the new text are today's styles in order, also for the values to come back to.
         places = {origin: at for at, origin in enumerate(self.current.origins) if origin is not None}
         current = replace(self.current, origins=tuple(range(len(self.styles))))
         return replace(
@@ -229,7 +229,7 @@ class Document:
             except ConfigError:
                 continue
             _, read, _, fault = salvaged(text, self.path or UNTITLED)
-            if not fault and Edition.of(read).same_values(self.current):
+            if not fault and Values.of(read).same_values(self.current):
                 return text
         raise ConfigError(
             "these values can't be written without changing others: undo the last one, or edit the file itself"

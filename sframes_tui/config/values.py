@@ -1,4 +1,4 @@
-"""One state of the edited values: sections and styles, never changed in place. Must not import torch or textual."""
+"""One state of the edited values: sections and styles, never changed in place."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ STYLES = "style_configs"
 
 
 @dataclass(frozen=True)
-class Edition:
+class Values:
     """The values of a configuration file at one moment of its editing."""
 
     sections: dict[str, Any]
@@ -20,7 +20,7 @@ class Edition:
     """For each style the number of its table in the file; None for a new one."""
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Edition":
+    def of(cls, values: Mapping[str, Any]) -> "Values":
         """A file's values; styles that aren't a list of tables stay what they are, for validation to tell."""
         sections, styles = dict(values), values.get(STYLES)
         if not isinstance(styles, list) or not all(isinstance(each, dict) for each in styles):
@@ -40,7 +40,7 @@ class Edition:
         there = self.sections.get(section)
         return there if not key else there.get(key) if isinstance(there, dict) else None
 
-    def with_value(self, path: str, value: Any) -> "Edition":
+    def with_value(self, path: str, value: Any) -> "Values":
         section, _, key = path.partition(".")
         if section == STYLES and key:
             at, _, key = key.partition(".")
@@ -53,12 +53,12 @@ class Edition:
         changed = _with(table if isinstance(table, dict) else {}, key, value)
         return replace(self, sections={**self.sections, section: changed})
 
-    def with_style(self, at: int, values: dict[str, Any]) -> "Edition":
+    def with_style(self, at: int, values: dict[str, Any]) -> "Values":
         styles, origins = [*self.styles], [*self.origins]
         styles.insert(at, values)
         origins.insert(at, None)
         sections = {key: value for key, value in self.sections.items() if key != STYLES}
-        return Edition(sections, tuple(styles), tuple(origins))
+        return Values(sections, tuple(styles), tuple(origins))
 
     def copied_style(self, at: int) -> dict[str, Any]:
         """The style's values under a file tag that no other style has."""
@@ -67,33 +67,33 @@ class Edition:
         free = next(name for number in range(2, len(taken) + 3) if (name := f"{tag}-{number}") not in taken)
         return self.styles[at] | {"file_tag": free}
 
-    def without_style(self, at: int) -> "Edition":
+    def without_style(self, at: int) -> "Values":
         keep = [number for number in range(len(self.styles)) if number != at]
         return self._ordered(keep)
 
-    def with_style_moved(self, at: int, to: int) -> "Edition":
+    def with_style_moved(self, at: int, to: int) -> "Values":
         """Style `at` at place `to`, which is brought into the list's bounds."""
         order = [number for number in range(len(self.styles)) if number != at]
         order.insert(max(to, 0), at)
         return self._ordered(order)
 
-    def _ordered(self, order: list[int]) -> "Edition":
+    def _ordered(self, order: list[int]) -> "Values":
         return replace(
             self,
             styles=tuple(self.styles[number] for number in order),
             origins=tuple(self.origins[number] for number in order),
         )
 
-    def renumbered(self, places: Mapping[int, int]) -> "Edition":
+    def renumbered(self, places: Mapping[int, int]) -> "Values":
         """After the file's tables were written anew: where each old one stands now."""
         return replace(self, origins=tuple(None if at is None else places.get(at) for at in self.origins))
 
-    def same_values(self, other: "Edition") -> bool:
+    def same_values(self, other: "Values") -> bool:
         """Tables without a key count as absent."""
         mine, theirs = ({k: v for k, v in each.as_values().items() if v != {}} for each in (self, other))
         return same_value(mine, theirs)
 
-    def differences(self, saved: "Edition") -> Iterator[str]:
+    def differences(self, saved: "Values") -> Iterator[str]:
         """Paths whose values aren't the saved ones; a style is compared with what it was, wherever it stood."""
         for section in {**saved.sections, **self.sections}:
             yield from _differing(section, self.sections.get(section), saved.sections.get(section))

@@ -10,7 +10,7 @@ from textual.worker import get_current_worker
 
 from sframes_tui.config.document import Document
 from sframes_tui.config.leave_out import LeftOut
-from sframes_tui.config.values import Edition
+from sframes_tui.config.values import Values
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Plan
 from sframes_tui.run.state import RunState
@@ -76,7 +76,7 @@ class StoryView(PlanningPane):
         self.border_title = "Story"
         self.draft: Draft | None = None
         self.run_plan: Plan | None = None
-        self._edition_of_run: Edition | None = None
+        self._values_of_run: Values | None = None
         self._state = RunState()
         self._header, self._filter, self.story_tree = StoryHeader(), StoryFilter(), StoryTree()
         self._looked_at: Row | None = None
@@ -96,9 +96,9 @@ class StoryView(PlanningPane):
     def show_document(self, document: Document) -> None:
         """Shows another document, once it is split and planned."""
         self.draft = None
-        if self._edition_of_run is None:
-            self._edition_of_run = document.current
-        if self.run_plan and self._state.phase not in RUNNING and document.current != self._edition_of_run:
+        if self._values_of_run is None:
+            self._values_of_run = document.current
+        if self.run_plan and self._state.phase not in RUNNING and document.current != self._values_of_run:
             self.run_plan, self._state = None, RunState()
         self.plan_document(document)
 
@@ -145,7 +145,7 @@ class StoryView(PlanningPane):
     def show_run(self, plan: Plan) -> None:
         """Shows what a run draws, live or past; the cursor goes with it."""
         self.run_plan, self._state = plan, RunState()
-        self._edition_of_run = self.document.current if self.document else None
+        self._values_of_run = self.document.current if self.document else None
         self._header.show_problem(None)
         self.story_tree.following = True
         self.story_tree.show(Outline.of_plan(plan, self._state))
