@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from sframes_tui.config.config import Config
-from sframes_tui.config.file import LoadedConfig, Override, fault_reasons, put_override, read_config_text
-from sframes_tui.config.salvage import salvaged
-from sframes_tui.config.save import write_config
+from sframes_tui.config.faults import fault_reasons
+from sframes_tui.config.file import LoadedConfig, Override, put_override, read_config_text, write_config
+from sframes_tui.config.parse import salvaged
 from sframes_tui.config.values import Values
 from sframes_tui.errors import ConfigError, Note
 

@@ -13,12 +13,12 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Item, Table
 
+from sframes_tui.config.parse import QUOTED
 from sframes_tui.config.values import STYLES, same_value
 from sframes_tui.errors import ConfigError
 
 _STYLE = re.compile(r"\s*\[\[\s*[\"']?style_configs[\"']?\s*\]\]")
 _HEADER = re.compile(r"\s*\[\[?[^\[\]=,]+\]\]?\s*(#.*)?$")
-_QUOTED = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
 
 
 def updated_text(text: str, values: Mapping[str, Any], origins: Sequence[int | None] | None = None) -> str:
@@ -142,7 +142,7 @@ def _filled(pieces: list[str], numbers: list[int | None], ordered: list[str]) ->
 def _cut(text: str) -> tuple[list[str], list[int | None]]:
     """The text in pieces that begin at a style's block or behind it, and each piece's style number, if it is one."""
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    bare = re.findall(r"[^\n]*\n|[^\n]+", _QUOTED.sub(_masked, text))
+    bare = re.findall(r"[^\n]*\n|[^\n]+", QUOTED.sub(_masked, text))
     starts = {
         _first_comment(bare, at): _STYLE.match(lines[at]) is not None
         for at, line in enumerate(bare)

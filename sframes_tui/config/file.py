@@ -1,35 +1,26 @@
-"""Configuration files read and validated, all faults at once. Must not import torch or textual."""
+"""Configuration files read, all faults at once, and written: whole or not at all, never over somebody else's edit."""
 
-import difflib
+import contextlib
+import os
 import re
+import secrets
 import stat
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from sframes_tui.config.address import without_password
 from sframes_tui.config.config import Config
-from sframes_tui.config.options import SECTIONS, describe_kind
-from sframes_tui.errors import ConfigError, Note
+from sframes_tui.config.faults import sentences
+from sframes_tui.config.parse import read_values, require_modest
+from sframes_tui.errors import ChangedOnDiskError, ConfigError, Note, SFramesError
 from sframes_tui.plain_file import read_plain
 
 MAX_BYTES = 200_000
-MAX_DOTS = 100
-"""Of one key; the TOML parser's time grows with their square."""
-MAX_TABLES = 2_000
-"""Headers of tables; the time of the library that writes TOML grows with their square."""
-MAX_DEPTH = 100
-"""Of tables and arrays within each other: what walks through them does so by recursion."""
-QUOTED = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
-"""A string or comment, up to where a text stops being TOML."""
-LISTED_FAULTS = 20
-RUN_TIME_KEYS = ("last_image", "images")
-"""State that the original script kept in its style dicts."""
 
 Override = tuple[str, Any]
 """A dotted path and the value put there, as `--set` gives them."""
@@ -67,15 +58,7 @@ def parse_config(text: str, path: Path, overrides: Sequence[Override] = ()) -> L
         return LoadedConfig(Config.model_validate(values), path, notes)
     except ValidationError as error:
         overridden = {dotted for dotted, _ in overrides}
-        raise ConfigError(*_sentences(error, text, path, overridden)) from None
-
-
-def read_values(text: str, path: Path) -> tuple[dict[str, Any], tuple[Note, ...]]:
-    """A text's values as TOML gives them, under today's keys, and what was dropped; `ConfigError` if it's no TOML."""
-    values = _parse_toml(text, path)
-    notes = tuple(_drop_run_time_state(values))
-    _accept_old_spelling(values, path)
-    return values, notes
+        raise ConfigError(*sentences(error, text, path, overridden)) from None
 
 
 def read_config_text(path: Path, follow: bool = True) -> str:
@@ -95,6 +78,60 @@ def read_config_text(path: Path, follow: bool = True) -> str:
         raise ConfigError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from None
 
 
+def write_config(path: Path, text: str, expected: str | None, overwrite: bool = False) -> None:
+    """Puts `text` into the file at `path`, which keeps its permissions; a link goes on pointing to it.
+
+    A link that leads out of its folder is not followed: a stranger's could lead to any file of the user's.
+    `expected` is what the file must still hold, None for a file that isn't there yet. Raises `ChangedOnDiskError` where
+    it holds something else and isn't to be overwritten, and `ConfigError` where it can't be written.
+    """
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise ConfigError(f"{path}: can't be saved: it is a folder; choose another name")
+        if path.is_symlink() and target.parent != path.parent.resolve():
+            raise ConfigError(
+                f"{path}: can't be saved: it is a link to {target}; open that, or save under another name"
+            )
+        if not overwrite and target.exists() and _text_of(path) != expected:
+            what = "exists already" if expected is None else "was changed by another program meanwhile"
+            raise ChangedOnDiskError(f"{path}: {what}; overwrite it, or save under another name")
+        content = text.encode("utf-8")
+        if len(content) > MAX_BYTES:
+            raise ConfigError(f"{path}: can't be saved: larger than {MAX_BYTES // 1000} kB; shorten its texts")
+        _replace(target, content)
+    except UnicodeEncodeError:
+        raise ConfigError(f"{path}: can't be saved: a value holds a character that is no text; remove it") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: can't be saved: {reason}; save under another name") from None
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return read_config_text(path)
+    except SFramesError:
+        return None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
+    # What is new gets the permissions that the user's mask leaves: the system applies it.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if target.exists():
+                os.fchmod(handle, target.stat().st_mode & 0o777)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
 def parse_override(argument: str) -> Override:
     """`SECTION.KEY=VALUE` of the command line, its value read as TOML; raises `ConfigError`."""
     dotted, equals, value = argument.partition("=")
@@ -103,62 +140,12 @@ def parse_override(argument: str) -> Override:
         raise ConfigError(f"--set {argument}: write it as SECTION.KEY=VALUE, such as generation_config.seed=7")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")
-        _require_modest(parsed)
+        require_modest(parsed)
     except (ValueError, RecursionError):
         parsed = {}
     if parsed.keys() != {"value"}:
         raise ConfigError(f"--set {argument}: the value is not TOML; text needs quotes: --set '{dotted}=\"...\"'")
     return dotted.strip(), parsed["value"]
-
-
-def _parse_toml(text: str, path: Path) -> dict[str, Any]:
-    bare = QUOTED.sub("", text)
-    if max(line.count(".") for line in bare.split("\n")) > MAX_DOTS:
-        raise ConfigError(f"{path}: not valid TOML: a key of more than {MAX_DOTS} parts")
-    if len(re.findall(r"(?m)^[ \t]*\[", bare)) > MAX_TABLES:
-        raise ConfigError(f"{path}: more than {MAX_TABLES:,} tables, so it is no configuration file")
-    try:
-        values = tomllib.loads(text.replace("\r\n", "\n"))
-        _require_modest(values)
-        return values
-    except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
-    except ValueError as error:
-        # Not only TOMLDecodeError: whole numbers of thousands of digits are refused by Python itself.
-        raise ConfigError(f"{path}: not valid TOML: {_plain(str(error))}") from None
-
-
-def _require_modest(values: dict[str, Any]) -> None:
-    """Raises `ValueError` for what TOML's own words leave to its reader: depth, and whole numbers beyond 64 bits."""
-    level: list[Any] = [values]
-    for _ in range(MAX_DEPTH):
-        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
-        if any(isinstance(each, int) and abs(each) >= 2**63 for each in level):
-            raise ValueError("A whole number of more than 64 bits")
-        level = [each for each in level if isinstance(each, dict | list)]
-        if not level:
-            return
-    raise ValueError("Nested too deeply")
-
-
-def _plain(message: str) -> str:
-    return message if message[1:2].isupper() else message[:1].lower() + message[1:]
-
-
-def _drop_run_time_state(values: dict[str, Any]) -> Iterator[Note]:
-    styles = values.get("style_configs")
-    for style in styles if isinstance(styles, list) else []:
-        for key in RUN_TIME_KEYS:
-            if isinstance(style, dict) and style.pop(key, None) is not None:
-                yield Note("info", f"style_configs: {key} is ignored, since the program keeps it by itself")
-
-
-def _accept_old_spelling(values: dict[str, Any], path: Path) -> None:
-    section = values.get("generation_config")
-    if isinstance(section, dict) and "progresive" in section:
-        if "progressive" in section:
-            raise ConfigError(f"{path}: generation_config has both progressive and progresive; keep the first")
-        section["progressive"] = section.pop("progresive")
 
 
 def put_override(values: dict[str, Any], dotted: str, value: Any) -> None:
@@ -188,123 +175,3 @@ def _check_index(target: list[Any], part: str, dotted: str) -> int:
     if not re.fullmatch("[0-9]{1,6}", part) or int(part) >= len(target):
         raise ConfigError(f"--set {dotted}: {part!r} is no style's number; there are {len(target)}, counted from 0")
     return int(part)
-
-
-def _sentences(error: ValidationError, text: str, path: Path, overridden: set[str]) -> list[str]:
-    """One sentence a fault; a union's several faults of one key are told once."""
-    told: dict[str, str] = {}
-    for dotted, reason in fault_reasons(error, LISTED_FAULTS).items():
-        if any(dotted == each or dotted.startswith(f"{each}.") for each in overridden):
-            where = f"--set {dotted}"
-        else:
-            line = line_of(text, dotted)
-            where = f"{path}, line {line}: {dotted}" if line else f"{path}: {dotted}"
-        told[dotted] = f"{where}: {reason}"
-    unlisted = len({_key_path(fault) for fault in error.errors(include_url=False)}) - LISTED_FAULTS
-    more = [f"{path}: and {unlisted} more faults"] if unlisted > 0 else []
-    return [*told.values(), *more]
-
-
-def fault_reasons(error: ValidationError, most: int | None = None) -> dict[str, str]:
-    """What is wrong, by the dotted path of the option, such as `style_configs.0.weight`; of `most` options at most."""
-    faults = {
-        ".".join(str(part) for part in _key_path(fault)): fault for fault in error.errors(include_url=False)[::-1]
-    }
-    return {dotted: _reason(fault) for dotted, fault in list(faults.items())[::-1][:most]}
-
-
-def _key_path(fault: ErrorDetails) -> tuple[int | str, ...]:
-    """The fault's place without the names pydantic gives to the members of a union."""
-    depth = 3 if fault["loc"][:1] == ("style_configs",) else 2
-    return fault["loc"][:depth]
-
-
-def _reason(fault: ErrorDetails) -> str:
-    path = _key_path(fault)
-    section = SECTIONS.get(str(path[0]))
-    if fault["type"] == "extra_forbidden":
-        return _unknown_key(path)
-    if fault["type"] == "missing":
-        return "is missing" + ("; add at least one [[style_configs]]" if path == ("style_configs",) else "")
-    if path == ("style_configs",) and fault["type"] == "too_short":
-        return "at least one style is needed"
-    field = section.model_fields.get(str(path[-1])) if section and len(path) > 1 else None
-    message = str(fault.get("ctx", {}).get("error") or fault["msg"])
-    allowed = f"; allowed: {describe_kind(field)}" if field and fault["type"] != "value_error" else ""
-    return _plain(message) + allowed
-
-
-ELSEWHERE = {
-    "sampler": "generation_config.scheduler",
-    "sampler_name": "generation_config.scheduler",
-    "sampling_method": "generation_config.scheduler",
-    "schedule_type": "generation_config.sigmas",
-    "steps": "generation_config.num_inference_steps",
-    "sampling_steps": "generation_config.num_inference_steps",
-    "ddim_steps": "generation_config.num_inference_steps",
-    "cfg": "generation_config.guidance_scale",
-    "cfg_scale": "generation_config.guidance_scale",
-    "scale": "generation_config.guidance_scale",
-    "cfg_rescale": "generation_config.guidance_rescale",
-    "ddim_eta": "generation_config.eta",
-    "negative": "generation_config.negative_prompt",
-    "uc": "generation_config.negative_prompt",
-    "w": "generation_config.width",
-    "h": "generation_config.height",
-    "n_iter": "generation_config.variants",
-    "batch_count": "generation_config.variants",
-    "ckpt": "generation_config.model",
-    "checkpoint": "generation_config.model",
-    "sd_model_checkpoint": "generation_config.model",
-    "precision": "generation_config.dtype",
-    "strength": "style_configs.weight",
-    "denoise": "style_configs.weight",
-    "denoising_strength": "style_configs.weight",
-    "init_strength": "style_configs.weight",
-}
-"""Keys of other programs, and the option that is the same here."""
-
-NOWHERE = {
-    "clip_skip": "the text encoder is read where the model's makers read it",
-    "hires_fix": "pictures are drawn at their size at once",
-    "enable_hr": "pictures are drawn at their size at once",
-    "restore_faces": "pictures stay as the model draws them",
-    "vae": "the model's own VAE is used",
-    "lora": "the model is used as it is",
-    "loras": "the model is used as it is",
-    "s_churn": "schedulers run without churn",
-    "refiner": "one model draws a picture from its first step to its last",
-}
-"""Keys of other programs for what can't be had here, and what is done instead."""
-
-
-def _unknown_key(path: tuple[int | str, ...]) -> str:
-    key = str(path[-1]).casefold().replace("-", "_").replace(" ", "_")
-    if len(path) > 1 and key in ELSEWHERE:
-        table, _, option = ELSEWHERE[key].rpartition(".")
-        return f"unknown key; it is called {option} here" + (f", in {table}" if table != path[0] else "")
-    if len(path) > 1 and key in NOWHERE:
-        return f"there is no such option: {NOWHERE[key]}"
-    if len(path) == 1:
-        known = list(SECTIONS)
-    else:
-        section = SECTIONS.get(str(path[0]))
-        known = list(section.model_fields) if section else []
-    nearest = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.4)
-    return f"unknown key; did you mean {nearest[0]}?" if nearest else f"unknown key; known are {', '.join(known)}"
-
-
-def line_of(text: str, dotted: str) -> int | None:
-    """The line on which a key of a configuration stands, counted from 1; the header's if the key is missing."""
-    section, *rest = dotted.split(".")
-    wanted_table = int(rest[0]) if rest and rest[0].isdecimal() else 0
-    key = rest[-1] if rest and not rest[-1].isdecimal() else None
-    header = re.compile(rf"\s*\[\[?\s*[\"']?{re.escape(section)}[\"']?\s*\]\]?")
-    table, header_line = -1, None
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("["):
-            table = table + 1 if header.match(line) else (table if table < wanted_table else wanted_table + 1)
-            header_line = number if header.match(line) and table == wanted_table else header_line
-        elif key and table == wanted_table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-            return number
-    return header_line

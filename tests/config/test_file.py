@@ -8,7 +8,8 @@ import pytest
 
 from sframes_tui.config.document import Document
 from sframes_tui.config.edit import updated_text
-from sframes_tui.config.file import line_of, load_config, parse_config, parse_override
+from sframes_tui.config.faults import line_of
+from sframes_tui.config.file import load_config, parse_config, parse_override
 from sframes_tui.config.option_text import shown_value
 from sframes_tui.config.options import options
 from sframes_tui.errors import ConfigError

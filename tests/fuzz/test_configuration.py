@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sframes_tui.config.document import Document
 from sframes_tui.config.file import parse_config, parse_override, read_config_text
 from sframes_tui.config.options import SECTIONS
-from sframes_tui.config.salvage import salvaged
+from sframes_tui.config.parse import salvaged
 from sframes_tui.plan.draft import make_draft
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import TEXTS, VALUES, changed, mutated

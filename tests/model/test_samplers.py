@@ -8,7 +8,8 @@ import diffusers
 import pytest
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.file import ELSEWHERE, NOWHERE, parse_config
+from sframes_tui.config.faults import ELSEWHERE, NOWHERE
+from sframes_tui.config.file import parse_config
 from sframes_tui.config.options import SECTIONS
 from sframes_tui.errors import ConfigError
 from sframes_tui.model.samplers import ABSENT, SAMPLERS, understood
