@@ -90,7 +90,7 @@ def draw_parser() -> Parser:
 
 
 def notify_target(given: str) -> str:
-    from sframes_tui.config.config import reachable
+    from sframes_tui.config.option_types import reachable
 
     try:
         return reachable(given)

@@ -1,86 +1,37 @@
-"""Every option, declared once: its key, type, bounds, default and help. Must not import torch or textual.
+"""Every option, declared once: its key, type, bounds, default and help.
 
 The docstring under a field is its help: the form, `--help`, the README's tables and the comments of the
-files in `configs/` all show that text. What it does to pictures is marked beside its type, see `effect.py`.
+files in `configs/` all show that text. What it does to pictures is marked beside its type, see `option_types.py`.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from sframes_tui.config.address import is_web_address, parse_address
-from sframes_tui.config.effect import Draws, Harmless, Plans, Told
-from sframes_tui.config.leave_out import LeftOut
-from sframes_tui.config.program import split_command
-from sframes_tui.config.timed_regex import compile_pattern
+from sframes_tui.config.option_types import (
+    DEFAULT_MODEL,
+    Command,
+    Count,
+    Device,
+    Draws,
+    Encoding,
+    Entered,
+    Harmless,
+    LongText,
+    Model,
+    Pattern,
+    Pixels,
+    PlaceInText,
+    Plans,
+    Seed,
+    Target,
+    Text,
+    Told,
+    Viewer,
+)
 from sframes_tui.model.samplers import canonical_scheduler, understood
 from sframes_tui.model.schedulers import SCHEDULERS, Sigmas, takes_sigmas
-
-DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
-
-# What a form suggests; anything else that is valid may be entered too.
-MODELS = ("builtin:picturebook", DEFAULT_MODEL, "stabilityai/stable-diffusion-xl-base-1.0")
-DEVICES = ("auto", "cuda", "cuda:1", "mps", "cpu")
-PREVIEWS = ("terminal", "off")
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-15", "utf-16", "cp1251", "shift_jis", "gb18030")
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """How a form asks for an option, where its type alone doesn't tell."""
-
-    control: Literal["text", "long text", "path", "regex", "model", "seed", "pixels", "command"] = "text"
-    suggestions: tuple[str, ...] = ()
-
-
-def _compiles(pattern: str) -> str:
-    compile_pattern(pattern)
-    return pattern
-
-
-def _multiple_of_8(pixels: int) -> int:
-    if pixels % 8:
-        raise ValueError(f"must be a multiple of 8, such as {pixels - pixels % 8}")
-    return pixels
-
-
-def _known_device(name: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", name):
-        raise ValueError('must be "auto", "cuda", "cuda:1", "mps" or "cpu"')
-    return name
-
-
-def _place_in_text(item: str) -> str:
-    LeftOut.parse([item])
-    return item
-
-
-def reachable(target: str) -> str:
-    """An address that can be sent to, or the command of a program."""
-    if is_web_address(target):
-        parse_address(target)
-    else:
-        split_command(target)
-    return target
-
-
-def _a_command(command: str) -> str:
-    if command:
-        split_command(command)
-    return command
-
-
-Pattern = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_compiles), Entered("regex")]
-LARGEST_SIDE = 8192
-"""Pixels of a picture's width or height."""
-Pixels = Annotated[int, Field(ge=16, le=LARGEST_SIDE), AfterValidator(_multiple_of_8), Entered("pixels")]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1), Entered("seed")]
-Text = Annotated[str, Field(max_length=10_000)]
-LongText = Annotated[Text, Entered("long text")]
 
 
 class Section(BaseModel):
@@ -107,7 +58,7 @@ class PromptConfig(Section):
     key: Harmless[Text | None] = None
     """The story's name, used for the output folder; without it, the name of the source file."""
 
-    encoding: Plans[Annotated[str, Field(max_length=40), Entered("text", ENCODINGS)] | None] = None
+    encoding: Plans[Encoding | None] = None
     """The text's encoding, such as "cp1252"; without it UTF-8, and if the text isn't that, what it looks like."""
 
     chapter_split_regex: Plans[Pattern | None] = None
@@ -126,7 +77,7 @@ class PromptConfig(Section):
     max_entries_per_chapter: Plans[Count | None] = None
     """Draw at most so many prompts of each chapter."""
 
-    leave_out: Plans[Annotated[list[Annotated[str, AfterValidator(_place_in_text)]], Field(max_length=10_000)]] = []
+    leave_out: Plans[Annotated[list[PlaceInText], Field(max_length=10_000)]] = []
     """Don't draw these: "3" is a chapter, "4-7" a prompt of chapter 4, "3..5" and "4-7..4-12" are ranges, all counted
     from 0. The other pictures keep their names and seeds; chains go on from the last picture before the gap."""
 
@@ -134,7 +85,7 @@ class PromptConfig(Section):
 class GenerationConfig(Section):
     """How it is drawn."""
 
-    model: Plans[Annotated[str, Field(min_length=1, max_length=4096), Entered("model", MODELS)]] = DEFAULT_MODEL
+    model: Plans[Model] = DEFAULT_MODEL
     """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which
     needs no download."""
 
@@ -214,27 +165,21 @@ class GenerationConfig(Section):
     grid_scope: Harmless[Literal["chapter", "run"]] = "chapter"
     """A chapter's grid shows its own pictures, or all pictures of the run so far."""
 
-    preview: Harmless[
-        bool
-        | Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_a_command), Entered("command", PREVIEWS)]
-        | None
-    ] = None
+    preview: Harmless[bool | Viewer | None] = None
     """Show pictures while they are drawn: false or "off", true or "terminal", or the command of an external
     viewer, which must be trusted first."""
 
     preview_protocol: Harmless[Literal["auto", "sixel", "kitty", "halfcell", "unicode", "off"]] = "auto"
     """How the terminal shows pictures."""
 
-    preview_stop: Harmless[
-        Annotated[str, Field(max_length=1000), AfterValidator(_a_command), Entered("command")] | None
-    ] = None
+    preview_stop: Harmless[Command | None] = None
     """Command that closes the external viewers, run each time `preview_max_windows` prompts were shown. Must be
     trusted first."""
 
     preview_max_windows: Harmless[Annotated[int, Field(ge=1, le=1000)]] = 10
     """How many viewer windows may be open before `preview_stop` runs."""
 
-    notify: Harmless[Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(reachable)] | None] = None
+    notify: Harmless[Target | None] = None
     """Who is told how the run ended: a web address, which gets one POST of JSON and in which {text}, {event}, {story}
     and {folder} are filled in, or the command of a program, which gets the sentence as its last argument. Must be
     trusted first."""
@@ -252,7 +197,7 @@ class GenerationConfig(Section):
     compile: Told[bool] = False
     """Compile the model for this machine first: minutes at the start, then every step is faster."""
 
-    device: Told[Annotated[str, AfterValidator(_known_device), Entered("text", DEVICES)]] = "auto"
+    device: Told[Device] = "auto"
     """Where the model runs: "auto", "cuda", "cuda:1", "mps" or "cpu"."""
 
     dtype: Draws[Literal["auto", "float32", "float16", "bfloat16"]] = "auto"

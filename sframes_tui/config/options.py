@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from sframes_tui.config.config import Entered, GenerationConfig, PromptConfig, StyleConfig
+from sframes_tui.config.config import GenerationConfig, PromptConfig, StyleConfig
+from sframes_tui.config.option_types import Entered
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "prompt_config": PromptConfig,

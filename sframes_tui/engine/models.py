@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sframes_tui.config.config import LARGEST_SIDE, GenerationConfig
+from sframes_tui.config.config import GenerationConfig
+from sframes_tui.config.option_types import LARGEST_SIDE
 from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import (
     Pipeline,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.effect import Effect, options_that
+from sframes_tui.config.option_types import Effect, options_that
 from sframes_tui.model.files import MAX_FILES, blob
 from sframes_tui.model.sampling import described_in
 from sframes_tui.model.schedulers import Sampling

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from sframes_tui import __version__
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.effect import Effect, options_that
+from sframes_tui.config.option_types import LARGEST_SIDE, Effect, options_that
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain
@@ -29,7 +29,6 @@ from sframes_tui.run.record.journal import NAME, Record
 from sframes_tui.run.record.plain_folder import HIDDEN
 from sframes_tui.text.source import MAX_BYTES
 
-MAX_SIDE = 8192
 ENDING = r"\.[\w+-]{1,40}"
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "pillow")
 
@@ -122,7 +121,7 @@ def facts_of(record: Record) -> Facts:
     """The model's facts that a `planned` record tells. Raises `UsageError`."""
     try:
         facts = TypeAdapter(Facts).validate_python(record["facts"])
-        if not (0 < facts.width <= MAX_SIDE and 0 < facts.height <= MAX_SIDE):
+        if not (0 < facts.width <= LARGEST_SIDE and 0 < facts.height <= LARGEST_SIDE):
             raise ValueError("no model draws that")
         return facts
     except (KeyError, ValueError):

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from sframes_tui import __version__
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.effect import Effect, options_that
+from sframes_tui.config.option_types import LARGEST_SIDE, Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError, message_of
 from sframes_tui.model.schedulers import SCHEDULERS
@@ -34,7 +34,7 @@ OPTIONS = frozenset(
 )
 """What a recipe tells of a configuration, and what is taken from one."""
 Index = Annotated[int, Field(ge=0, le=MAX_FRAMES)]
-Pixels = Annotated[int, Field(ge=1, le=8192)]
+Pixels = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Hash = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
 """SHA-256 of pixels; empty where nobody knows."""

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.effect import Effect, options_that
+from sframes_tui.config.option_types import Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
 from sframes_tui.errors import UsageError
 from sframes_tui.plan.plan import make_plan
