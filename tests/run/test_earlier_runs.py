@@ -18,7 +18,7 @@ from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.events import FrameCompleted, Notice, RunCompleted
 from sframes_tui.run.record.journal import NAME, Reader
-from sframes_tui.run.resume import open_run
+from sframes_tui.run.record.past_run import open_run
 from tests.run.story_run import ChainEngine, Watch, pictures, resume
 
 RUNS = Path(__file__).with_name("earlier_runs")
