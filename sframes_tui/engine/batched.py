@@ -18,7 +18,7 @@ import torch
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import judged
-from sframes_tui.engine.capabilities import Pipelines, count_steps
+from sframes_tui.engine.capabilities import Pipelines, count_from_noise, count_from_picture
 from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
@@ -117,8 +117,13 @@ class BatchedEngine:
         """Model evaluations of one frame, by the scheduler's own timesteps; `strength` None means text-to-image."""
         if strength not in self._real_steps:
             steps = self._config.num_inference_steps
-            self._real_steps[strength] = 0 if strength == 0 else count_steps(self._pipelines, steps, strength)
+            self._real_steps[strength] = 0 if strength == 0 else self._counted(steps, strength)
         return self._real_steps[strength]
+
+    def _counted(self, steps: int, strength: float | None) -> int:
+        if strength is None:
+            return count_from_noise(self._pipelines, steps)
+        return count_from_picture(self._pipelines, steps, strength)
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)

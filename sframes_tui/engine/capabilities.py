@@ -89,16 +89,25 @@ def _family(pipelines: Pipelines) -> Family:
         return "lcm"
     if pipelines.image is None or not hasattr(pipelines.image, "get_timesteps"):
         return "flow" if scheduler_name(pipelines.scheduler).startswith("FlowMatch") else "sd"
-    return "flow" if count_steps(pipelines, 10, 0.15) - count_steps(pipelines, 10, 0.1) else "sd"
+    return "flow" if count_from_picture(pipelines, 10, 0.15) - count_from_picture(pipelines, 10, 0.1) else "sd"
 
 
-def count_steps(pipelines: Pipelines, steps: int, strength: float | None) -> int:
-    """Model evaluations of one frame, counted on the scheduler's own timesteps.
+def count_from_noise(pipelines: Pipelines, steps: int) -> int:
+    """Model evaluations of one frame that starts from noise, counted on the scheduler's own timesteps.
 
     Raises `ModelError` where the scheduler can't make a schedule of `steps` steps.
     """
+    return _counted(pipelines, steps, lambda: len(_scheduled(pipelines, steps).timesteps))
+
+
+def count_from_picture(pipelines: Pipelines, steps: int, strength: float) -> int:
+    """As `count_from_noise`, of an img2img frame."""
+    return _counted(pipelines, steps, lambda: _left_of(pipelines, steps, strength))
+
+
+def _counted(pipelines: Pipelines, steps: int, count: Callable[[], int]) -> int:
     try:
-        return _timesteps(pipelines, steps, strength)
+        return count()
     except TypeError:  # a scheduler of the model's own kind, whose timesteps only its pipeline can ask for
         return steps
     except (ValueError, IndexError, ZeroDivisionError) as error:
@@ -106,15 +115,22 @@ def count_steps(pipelines: Pipelines, steps: int, strength: float | None) -> int
         raise ModelError(f"scheduler {name!r} can't run {steps} steps: {error}") from None
 
 
-def _timesteps(pipelines: Pipelines, steps: int, strength: float | None) -> int:
-    scheduler, image = copy.deepcopy(pipelines.scheduler), pipelines.image
-    special: dict[str, float] = {"mu": 1.0} if scheduler.config.get("use_dynamic_shifting", False) else {}
-    if strength is not None and pipelines.name.startswith("LatentConsistency"):
-        special["strength"] = strength
+def _scheduled(pipelines: Pipelines, steps: int, **special: float) -> Scheduler:
+    """A copy of the scheduler with so many steps set."""
+    scheduler = copy.deepcopy(pipelines.scheduler)
+    if scheduler.config.get("use_dynamic_shifting", False):
+        special["mu"] = 1.0
     scheduler.set_timesteps(steps, **special)
-    if strength is None or "strength" in special or not hasattr(image, "get_timesteps"):
+    return scheduler
+
+
+def _left_of(pipelines: Pipelines, steps: int, strength: float) -> int:
+    """How much of the schedule `strength` leaves to run."""
+    if pipelines.name.startswith("LatentConsistency"):
+        return len(_scheduled(pipelines, steps, strength=strength).timesteps)
+    scheduler, image = _scheduled(pipelines, steps), pipelines.image
+    if image is None or not hasattr(image, "get_timesteps"):
         return len(scheduler.timesteps)
-    assert image is not None
     kept, image.scheduler = image.scheduler, scheduler
     try:
         where = {"device": "cpu"} if takes(image.get_timesteps, "device") else {}

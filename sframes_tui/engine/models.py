@@ -12,7 +12,7 @@ from sframes_tui.engine.batched import BatchedEngine, why_not
 from sframes_tui.engine.capabilities import (
     Pipeline,
     Pipelines,
-    count_steps,
+    count_from_noise,
     default_of,
     lacks,
     sampling_of,
@@ -63,7 +63,7 @@ class Model:
         for pipe in pipelines.all():
             pipe.scheduler = scheduler
         use_scheduler(pipelines, config, self._loaded.stands_in)
-        count_steps(pipelines, config.num_inference_steps, None)
+        count_from_noise(pipelines, config.num_inference_steps)
         with foreign(f"model {label!r} can't be used"):
             size = picture_size(pipelines, config.width, config.height)
         notices = (

@@ -12,7 +12,15 @@ import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import Arguments, Pipeline, Pipelines, arguments_for, count_steps, takes
+from sframes_tui.engine.capabilities import (
+    Arguments,
+    Pipeline,
+    Pipelines,
+    arguments_for,
+    count_from_noise,
+    count_from_picture,
+    takes,
+)
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
@@ -77,8 +85,13 @@ class ReferenceEngine:
         if strength not in self._real_steps:
             nothing = strength == 0 and self._pipelines.image is not None
             steps = self._config.num_inference_steps
-            self._real_steps[strength] = 0 if nothing else count_steps(self._pipelines, steps, strength)
+            self._real_steps[strength] = 0 if nothing else self._counted(steps, strength)
         return self._real_steps[strength]
+
+    def _counted(self, steps: int, strength: float | None) -> int:
+        if strength is None:
+            return count_from_noise(self._pipelines, steps)
+        return count_from_picture(self._pipelines, steps, strength)
 
     def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
         return self._fitter.fit(prompts, style)

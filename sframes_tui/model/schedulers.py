@@ -108,11 +108,16 @@ class Sampling:
             return steps - int(max(steps - min(steps * strength, steps), 0))
         return min(int(steps * strength), steps)
 
-    def real_steps(self, steps: int, strength: float | None) -> int:
-        """Model evaluations of one frame; `strength` None means text-to-image."""
-        run = steps if strength is None else self.schedule_steps(steps, strength)
-        if strength == 0:
-            return 0
+    def steps_from_noise(self, steps: int) -> int:
+        """Model evaluations of one frame that starts from noise."""
+        return self._evaluations(steps, steps)
+
+    def steps_from_picture(self, steps: int, strength: float) -> int:
+        """Model evaluations of one img2img frame; none for a strength of 0."""
+        return 0 if strength == 0 else self._evaluations(steps, self.schedule_steps(steps, strength))
+
+    def _evaluations(self, steps: int, run: int) -> int:
+        """Of `run` steps at the end of a schedule of `steps`."""
         if self.scheduler == "PNDM":
             return run + self._pndm_extra(steps)
         return max(2 * run - 1, 0) if self.scheduler in SECOND_ORDER else run

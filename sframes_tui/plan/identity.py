@@ -73,7 +73,7 @@ class Identities:
         base = None if frame.base is None else place(self._plan.frames[frame.base])
         prompt = self._plan.prompt(frame) if change.prompt is None else change.prompt
         seed = frame_seed(self._plan.seed, frame, change.take) if change.seed is None else change.seed
-        strength = frame.strength if change.strength is None or base is None else change.strength
+        strength = frame.strength if None in (frame.strength, change.strength) else change.strength
         own = self._shared + json.dumps((place(frame), prompt, self._plan.style_text(frame), seed, strength, base))
         counts = overflows and self.version > 2
         return _hash(own + self._plan.config.generation_config.on_overflow if counts else own)

@@ -21,6 +21,9 @@ SEED_VERSION = 1
 MAX_FRAMES = 3_000_000
 """They take about a gigabyte."""
 
+Link = Literal["noise", "img2img", "carried"]
+"""How a frame begins: from noise; from its base, noised by a strength; as its base, since no step is left to run."""
+
 
 class Frame(NamedTuple):
     """One picture to draw; frames point to each other by number."""
@@ -35,10 +38,11 @@ class Frame(NamedTuple):
     """Which style's text is drawn: another than `style` once the texts have been cycled."""
     base: int | None
     """Number of the frame whose picture this one starts from."""
+    link: Link
     strength: float | None
-    """Of img2img; None for text-to-image."""
+    """Of img2img, and of what is carried over since it leaves no step; None where the link has none."""
     steps: int
-    """Denoising steps that will really run; 0 carries the base over unchanged."""
+    """Denoising steps that will really run."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,11 @@ class Plan:
         return replace(self, frames=tuple(frames), changes=changes)
 
     def _changed(self, frame: Frame, change: Change) -> Frame:
-        if change.strength is None or frame.base is None:
+        if change.strength is None or frame.strength is None:
             return frame
-        steps = self.sampling.real_steps(self.config.generation_config.num_inference_steps, change.strength)
-        return frame._replace(strength=change.strength, steps=steps)
+        steps = self.config.generation_config.num_inference_steps
+        link, strength, steps = _from_picture(self.sampling, steps, change.strength)
+        return frame._replace(link=link, strength=strength, steps=steps)
 
     def take(self, frame: Frame) -> int:
         """Which drawing of the frame is planned."""
@@ -77,8 +82,8 @@ class Plan:
 
     def from_noise(self, frame: Frame) -> Frame:
         """The frame without a base."""
-        steps = self.sampling.real_steps(self.config.generation_config.num_inference_steps, None)
-        return frame._replace(base=None, strength=None, steps=steps)
+        link, strength, steps = _from_noise(self.sampling, self.config.generation_config.num_inference_steps)
+        return frame._replace(base=None, link=link, strength=strength, steps=steps)
 
     def prompt(self, frame: Frame) -> str:
         change = self.changes.get(frame.number)
@@ -110,6 +115,10 @@ class Plan:
     def name(self, frame: Frame) -> str:
         """The frame's file name without its ending."""
         return f"{self.tags[frame.style]} {frame.chapter}-{frame.prompt}"
+
+    def base_name(self, frame: Frame) -> str:
+        """The name of the frame that this one starts from; empty where there is none."""
+        return "" if frame.base is None else self.name(self.frames[frame.base])
 
     def chapter_frames(self, variant: int, chapter: int) -> Sequence[Frame]:
         """The frames of one chapter of one variant, which stand together; none if the whole chapter is left out."""
@@ -147,6 +156,19 @@ def frame_seed(run_seed: int, frame: Frame, take: int = 0) -> int:
     """32 bits of blake2b: a CPU generator looks at no more than these."""
     numbers = struct.pack(">7Q", SEED_VERSION, run_seed, frame.variant, frame.chapter, frame.prompt, frame.style, take)
     return int.from_bytes(hashlib.blake2b(numbers, digest_size=4).digest(), "big")
+
+
+Beginning = tuple[Link, float | None, int]
+"""A frame's link, strength and steps."""
+
+
+def _from_noise(sampling: Sampling, steps: int) -> Beginning:
+    return "noise", None, sampling.steps_from_noise(steps)
+
+
+def _from_picture(sampling: Sampling, steps: int, strength: float) -> Beginning:
+    run = sampling.steps_from_picture(steps, strength)
+    return "img2img" if run else "carried", strength, run
 
 
 def make_plan(config: Config, story: Story, sampling: Sampling, seed: int) -> Plan:
@@ -199,22 +221,22 @@ def _variant_frames(
     options, styles = config.generation_config, config.style_configs
     chained = options.progressive and sampling.img2img
     cycling = options.progressive and options.cycle_styles
-    from_noise = sampling.real_steps(options.num_inference_steps, None)
-    from_base = [sampling.real_steps(options.num_inference_steps, style.weight) for style in styles]
-    nothing: list[int | None] = [None] * len(styles)
+    from_noise = _from_noise(sampling, options.num_inference_steps)
+    from_base = [_from_picture(sampling, options.num_inference_steps, style.weight) for style in styles]
+    nothing: Sequence[int | None] = [None] * len(styles)
     bases, drawn_prompts = nothing, 0
     for chapter, prompts in enumerate(drawn):
         if options.chain_scope == "chapter":
             bases = nothing
         for prompt in prompts:
             shift = drawn_prompts % len(styles) if cycling else 0
-            for style, base in enumerate(bases):
+            numbers = list(range(index, index + len(styles)))
+            for style, (number, base) in enumerate(zip(numbers, bases, strict=True)):
                 words = (style + shift) % len(styles)
-                strength, steps = (None, from_noise) if base is None else (styles[style].weight, from_base[style])
-                yield Frame(index + style, variant, chapter, prompt, style, words, base, strength, steps)
+                begin = from_noise if base is None else from_base[style]
+                yield Frame(number, variant, chapter, prompt, style, words, base, *begin)
             if chained:
-                bases = list(range(index, index + len(styles)))
-                bases = bases[1:] + bases[:1] if options.interleave else bases
+                bases = numbers[1:] + numbers[:1] if options.interleave else numbers
             index += len(styles)
             drawn_prompts += 1
 
@@ -257,7 +279,7 @@ def _tag_notes(config: Config, tags: tuple[str, ...]) -> Iterator[Note]:
 
 def _step_notes(config: Config, tags: tuple[str, ...], frames: tuple[Frame, ...]) -> Iterator[Note]:
     """One note for each style whose weight leaves no steps to run."""
-    idle = Counter(frame.style for frame in frames if frame.steps == 0)
+    idle = Counter(frame.style for frame in frames if frame.link == "carried")
     for style, count in sorted(idle.items()):
         weight, steps = config.style_configs[style].weight, config.generation_config.num_inference_steps
         text = (

@@ -71,10 +71,13 @@ def _frame_line(plan: Plan, frame: Frame, width: int) -> str:
 
 def describe_base(plan: Plan, frame: Frame) -> str:
     """What a frame's picture starts from."""
-    if frame.base is None:
-        return "from noise"
-    base = plan.name(plan.frames[frame.base])
-    return f"from {base}, strength {frame.strength}" if frame.steps else f"{base} carried over unchanged"
+    match frame.link:
+        case "noise":
+            return "from noise"
+        case "img2img":
+            return f"from {plan.base_name(frame)}, strength {frame.strength}"
+        case "carried":
+            return f"{plan.base_name(frame)} carried over unchanged"
 
 
 def _totals(plan: Plan) -> Iterator[str]:

@@ -79,7 +79,7 @@ def check(past: PastRun, request: Request) -> None:
     for number in request.frames:
         frame = past.plan.frames[number]
         name = past.plan.name(frame)
-        if request.strength is not None and frame.base is None:
+        if request.strength is not None and frame.link == "noise":
             raise UsageError(f"{name} starts from noise, so it has no strength; change its seed or prompt")
         if frame.base is not None and frame.base not in past.survey.kept and frame.base not in chosen:
             raise UsageError(f"{name} starts from a picture that isn't drawn yet; resume the run first")

@@ -83,7 +83,8 @@ def simulate_groups(plan: Plan, rows: int, pinned: bool) -> Iterator[tuple[int, 
             waiting.append(frame)
         if not waiting:
             return
-        group = [frame for frame in waiting if frame.strength == waiting[0].strength]
+        beginning = waiting[0].link, waiting[0].strength
+        group = [frame for frame in waiting if (frame.link, frame.strength) == beginning]
         waiting = [frame for frame in waiting if frame not in group]
         yield group[0].steps, len(group)
         for frame in group:

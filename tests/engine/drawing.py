@@ -55,6 +55,11 @@ def planned(pipelines, config):
     return make_plan(config, story, sampling_of(pipelines), 7)
 
 
+def steps_of(sampling, steps, strength=None):
+    """What a plan counts; without a strength from noise."""
+    return sampling.steps_from_noise(steps) if strength is None else sampling.steps_from_picture(steps, strength)
+
+
 def reference(pipelines, config):
     return ReferenceEngine(pipelines, facts_of(pipelines), config.generation_config)
 

@@ -21,6 +21,7 @@ from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.source import locate_model
 from tests.engine import tiny
+from tests.engine.drawing import steps_of
 from tests.engine.loading.single_file import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def draw(engine, strength=None, base=None, prompt="the red boat"):
     assert isinstance(outcome, Drawn), outcome
     assert outcome.frame == 3
     assert outcome.picture.mode == "RGB"
-    expected = engine.facts.sampling.real_steps(4, strength)
+    expected = steps_of(engine.facts.sampling, 4, strength)
     assert steps == [(step, expected) for step in range(1, expected + 1)]
     return outcome.picture
 

@@ -13,6 +13,7 @@ from sframes_tui.engine.protocol import Drawn, Job, Spoiled
 from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.breaking import blacken, break_decoder, break_denoiser
+from tests.engine.drawing import steps_of
 
 STEPS = 5
 
@@ -51,7 +52,7 @@ def test_every_scheduler_runs_the_steps_it_promises(folder, name):
         steps = []
         (outcome,) = advance(engine, job(strength=strength, base=strength and grey()), steps.append)
         assert isinstance(outcome, Drawn), outcome
-        assert len(steps) == engine.real_steps(strength) == engine.facts.sampling.real_steps(STEPS, strength)
+        assert len(steps) == engine.real_steps(strength) == steps_of(engine.facts.sampling, STEPS, strength)
 
 
 def test_a_frame_depends_on_its_job_alone(engine, folder):

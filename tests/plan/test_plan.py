@@ -68,7 +68,8 @@ def test_bases_and_words_are_those_of_the_original_loop(interleave, cycle):
 
 def test_without_progressive_every_frame_starts_from_noise_and_nothing_moves():
     plan = make_plan(config(progressive=False, interleave=True, cycle_styles=True), story(2, 2), DDIM, 1)
-    assert {(frame.base, frame.strength, frame.steps) for frame in plan.frames} == {(None, None, 50)}
+    begun = {(frame.base, frame.link, frame.strength, frame.steps) for frame in plan.frames}
+    assert begun == {(None, "noise", None, 50)}
     assert all(frame.words == frame.style for frame in plan.frames)
     assert [note.text for note in plan.notes if note.level == "warning"] == [
         "interleave has no effect, since progressive is false",
@@ -115,7 +116,8 @@ def test_a_frames_seed_depends_on_the_run_seed_and_its_place_alone():
     ],
 )
 def test_real_steps_follow_each_schedulers_rule(sampling, steps, strength, real):
-    assert sampling.real_steps(steps, strength) == real
+    counted = sampling.steps_from_noise(steps) if strength is None else sampling.steps_from_picture(steps, strength)
+    assert counted == real
 
 
 def test_a_weight_that_leaves_no_step_carries_the_base_over_and_says_so():
@@ -123,6 +125,8 @@ def test_a_weight_that_leaves_no_step_carries_the_base_over_and_says_so():
     idle = [frame for frame in plan.frames if frame.steps == 0]
     assert {frame.style for frame in idle} == {2}
     assert all(frame.base is not None for frame in idle)
+    assert {frame.link for frame in idle} == {"carried"}
+    assert {frame.link for frame in plan.frames if frame not in idle} == {"noise", "img2img"}
     assert any("weight 0.1 of 5 steps leaves no step to run, so 2 frames" in note.text for note in plan.notes)
 
 
@@ -161,7 +165,18 @@ def test_a_changed_frame_and_those_drawn_from_it_have_other_identities():
         changed = plan.with_changes({4: change})
         moved = {a.number for a, b, c in zip(plan.frames, identities(plan), identities(changed), strict=True) if b != c}
         assert moved == {4, *(frame.number for frame in plan.descendants(plan.frames[4]))}
-    assert changed.frames[4].steps == DDIM.real_steps(50, 0.7)
+    assert changed.frames[4].steps == DDIM.steps_from_picture(50, 0.7)
+
+
+@pytest.mark.parametrize(("strength", "link"), [(0.0, "carried"), (0.01, "carried"), (0.5, "img2img")])
+def test_another_strength_makes_another_link_but_of_none(strength, link):
+    plan = make_plan(config(), story(2), DDIM, 1)
+    changed = plan.with_changes(dict.fromkeys((1, 4), Change(1, strength=strength)))
+    assert changed.frames[1] == plan.frames[1]
+    assert (changed.frames[4].link, changed.frames[4].strength) == (link, strength)
+    assert plan.from_noise(changed.frames[4]) == plan.frames[4]._replace(
+        base=None, link="noise", strength=None, steps=50
+    )
 
 
 @pytest.mark.parametrize("interleave", [False, True])

@@ -79,7 +79,7 @@ class Recipe(Strict):
     run_seed: Seed
     seed: Seed
     strength: Annotated[float, Field(ge=0, le=1)] | None
-    """Of img2img; None for text-to-image."""
+    """Of img2img; None where it started from noise."""
     real_steps: Index
     base: Base | None
     fingerprint: str
@@ -125,7 +125,7 @@ def make_recipe(
 ) -> Recipe:
     """The recipe of a frame's picture; `rows` and `place` are where the engine had it, hashes are `pixel_hash`es."""
     options = plan.config.generation_config
-    base = None if frame.base is None else f"{plan.name(plan.frames[frame.base])}.png"
+    base = None if frame.base is None else f"{plan.base_name(frame)}.png"
     return Recipe(
         program=PROGRAM,
         story=plan.story.key,

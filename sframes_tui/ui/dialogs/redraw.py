@@ -65,7 +65,7 @@ class RedrawDialog(ModalScreen[Choice | None]):
         yield Input(placeholder="empty: a new one", id="seed", compact=True, restrict=r"[0-9]*", max_length=10)
         yield Static("Prompt", classes="section")
         yield Input(printable(self._prompt), id="prompt", compact=True)
-        if self._frame.base is not None:
+        if self._frame.strength is not None:
             strength = self._change.strength if self._change else None
             shown = self._frame.strength if strength is None else strength
             yield Static("Strength, 0 to 1", classes="section")
@@ -108,7 +108,7 @@ class RedrawDialog(ModalScreen[Choice | None]):
 
     def _strength(self) -> float | None:
         """None where it is as planned."""
-        if self._frame.base is None:
+        if self._frame.strength is None:
             return None
         field = self.query_one("#strength", Input)
         try:

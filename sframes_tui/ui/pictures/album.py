@@ -134,11 +134,9 @@ class Album:
 
     def facts(self, frame: Frame) -> str:
         """Where it comes from, in one line."""
-        if frame.base is None:
-            origin = "from noise"
-        else:
-            origin = f"from {self.plan.name(self.plan.frames[frame.base])} with strength {frame.strength:g}"
-        steps = f"{frame.steps} steps" if frame.steps else "carried over unchanged"
+        strength = "" if frame.strength is None else f" with strength {frame.strength:g}"
+        origin = "from noise" if frame.link == "noise" else f"from {self.plan.base_name(frame)}{strength}"
+        steps = "carried over unchanged" if frame.link == "carried" else f"{frame.steps} steps"
         return one_line(f"{self.plan.name(frame)} · {origin} · {steps} · seed {self.plan.frame_seed(frame)}")
 
 

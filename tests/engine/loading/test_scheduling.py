@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import count_steps, sampling_of
+from sframes_tui.engine.capabilities import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.engine.models import Model, load_engine
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.engine.stepping.solvers import Tabled, pick_solver
@@ -74,9 +74,11 @@ def test_a_named_scheduler_is_diffusers_own_with_the_models_settings(original, n
 def test_spacings_leave_the_steps_as_the_plan_counts_them(name, sigmas):
     pipelines = sd(name, **{f"use_{sigmas}_sigmas": True})
     for steps in (1, 2, 7, 20):
-        for strength in (None, 0.1, 0.5, 1.0):
-            planned_steps = sampling_of(pipelines).real_steps(steps, strength)
-            assert planned_steps == count_steps(pipelines, steps, strength), (steps, strength)
+        sampling = sampling_of(pipelines)
+        assert sampling.steps_from_noise(steps) == count_from_noise(pipelines, steps), steps
+        for strength in (0.1, 0.5, 1.0):
+            planned_steps = sampling.steps_from_picture(steps, strength)
+            assert planned_steps == count_from_picture(pipelines, steps, strength), (steps, strength)
 
 
 SPACED = {

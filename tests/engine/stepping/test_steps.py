@@ -6,15 +6,17 @@ import diffusers
 import pytest
 from diffusers.pipelines import auto_pipeline
 
-from sframes_tui.engine.capabilities import count_steps, sampling_of
+from sframes_tui.engine.capabilities import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.engine.loading.loading import paired
 from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.schedulers import SCHEDULERS, TAKES_ETA
 from sframes_tui.model.source import ModelSource, locate_model
 from tests.engine import tiny
+from tests.engine.drawing import steps_of
 
 STRENGTHS = (None, 0.0, 0.1, 0.29, 0.33, 0.5, 0.58, 0.9, 1.0)
+"""None: from noise."""
 STEPS = (1, 2, 3, 4, 5, 10, 20, 50)
 
 
@@ -32,8 +34,14 @@ def sd3(tmp_path_factory):
 def test_consistency_models_always_run_all_their_steps(tmp_path):
     lcm = paired(diffusers.LatentConsistencyModelPipeline.from_pretrained(tiny.tiny_lcm(tmp_path)))
     assert sampling_of(lcm).family == "lcm"
-    assert [count_steps(lcm, 4, strength) for strength in (None, 0.1, 0.5, 1.0)] == [4, 4, 4, 4]
-    assert [sampling_of(lcm).real_steps(4, strength) for strength in (None, 0.0, 0.1, 1.0)] == [4, 0, 4, 4]
+    assert [counted(lcm, 4, strength) for strength in (None, 0.1, 0.5, 1.0)] == [4, 4, 4, 4]
+    assert [steps_of(sampling_of(lcm), 4, strength) for strength in (None, 0.0, 0.1, 1.0)] == [4, 0, 4, 4]
+
+
+def counted(pipelines, steps, strength):
+    if strength is None:
+        return count_from_noise(pipelines, steps)
+    return count_from_picture(pipelines, steps, strength)
 
 
 def put(pipelines, name, **settings):
@@ -47,11 +55,11 @@ def differences(pipelines):
     for steps in STEPS:
         for strength in STRENGTHS:
             try:
-                real = 0 if strength == 0 else count_steps(pipelines, steps, strength)
+                real = 0 if strength == 0 else counted(pipelines, steps, strength)
             except ModelError:
                 continue
-            if sampling.real_steps(steps, strength) != real:
-                yield steps, strength, sampling.real_steps(steps, strength), real
+            if (asked := steps_of(sampling, steps, strength)) != real:
+                yield steps, strength, asked, real
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULERS if not name.startswith("FlowMatch")])
