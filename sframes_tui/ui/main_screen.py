@@ -1,24 +1,22 @@
-"""The main screen: three panes, a log and a foot, and the wires between them. Must not import torch.
+"""The main screen: three panes, a log and a foot, and the wires between them.
 
-Panes don't know each other: they take data by method and speak by messages, and this screen passes both on.
+Panes don't know each other: they take data by method and speak by messages, and this screen passes both on. What is
+done with runs is its presenter's; the screen is what that shows them in.
 """
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
+from textual.screen import Screen
 
 from sframes_tui.config.document import Document
-from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.process import IdleWork
-from sframes_tui.run.events import Control, Emit, Event, FrameCompleted, FrameProgress, Level, RunStarted
-from sframes_tui.run.execute import execute
+from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.record.past_run import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
@@ -27,8 +25,7 @@ from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log.pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures.pane import PicturePane
-from sframes_tui.ui.run_control import Draw
-from sframes_tui.ui.run_screen import RunScreen
+from sframes_tui.ui.run_presenter import RunPresenter
 from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story.notes import outlook
@@ -39,20 +36,22 @@ LEFT = ("form", "story")
 """Panes that share a column where there are two: the one that was in front last is seen."""
 
 
-class MainScreen(RunScreen):
+class MainScreen(Screen[None]):
     """Settings, story, pictures and log: side by side where there is room, behind each other where there isn't."""
 
     BINDINGS = bindings("main")
     CSS_PATH = "main.tcss"
 
     def __init__(self, opening: Opening, document: Document) -> None:
-        super().__init__(opening)
+        super().__init__()
         self.HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+        self._opening = opening
+        self.runs = RunPresenter(self, self, opening)
+        self.session = self.runs.session
         self.document = document
         self.draft: Draft | None = None
         """What a start would draw; None while it isn't known, or can't be."""
         self._problem, self._start_wanted = "", False
-        self._idle_work: IdleWork | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -60,7 +59,7 @@ class MainScreen(RunScreen):
             yield ConfigForm(self.document)
             yield StoryView()
             with Vertical(id="right"):
-                yield PicturePane(self.opening.terminal)
+                yield PicturePane(self._opening.terminal)
                 yield LogPane()
         yield StatusLine()
         yield KeyBar()
@@ -68,12 +67,16 @@ class MainScreen(RunScreen):
     def on_mount(self) -> None:
         self._bring_to_front("form")
         self._show_document()
-        if self.opening.folder is None:
-            self._start_wanted = self.opening.resume
+        if self._opening.folder is None:
+            self._start_wanted = self._opening.resume
             self.query_one(StoryView).show_document(self.document)
         else:
             self.call_after_refresh(self.action_show, "pictures")
         self.show_state(self.session.state)
+        self.runs.begin()
+
+    def on_unmount(self) -> None:
+        self.runs.stop_preparing()
 
     # The settings and the plan they give.
 
@@ -89,7 +92,7 @@ class MainScreen(RunScreen):
         # Of a run's own settings the folder says more than the file.
         name = f"{path.absolute().parent.name}/{title}" if path and title == RUN_CONFIG else title
         self.query_one(TitleBar).show_document(name, self.document.unsaved)
-        self.query_one(PicturePane).use_protocol(self.opening.protocol or _protocol(self.document))
+        self.query_one(PicturePane).use_protocol(self._opening.protocol or _protocol(self.document))
         self._show_conditions()
 
     @on(StoryView.Planned)
@@ -98,39 +101,21 @@ class MainScreen(RunScreen):
         self.query_one(StatusLine).show_outlook(outlook(message.draft, message.problem))
         if self.draft is not None and not self.session.running:
             self.query_one(PicturePane).show_plan(self.draft.plan, _nowhere)
-            self._import_ahead(self.draft.model)
+            self.runs.prepare(self.draft.model)
         if self._start_wanted:
             self._start_wanted = False
             self.action_start()
 
-    def _import_ahead(self, model: ModelSource) -> None:
-        """While nobody does anything, what the first run will need is imported, so that it begins sooner."""
-        kept, app = self.opening.kept, self.app
-        if kept is not None and self._idle_work is None:
-            self._idle_work = IdleWork(partial(kept.prepare, model), lambda: getattr(app, "last_key", 0.0))
-            self._idle_work.start()
-
-    def on_unmount(self) -> None:
-        self._end_idle_work()
-
-    def _end_idle_work(self) -> None:
-        if self._idle_work is not None:
-            self._idle_work.end()
-
     # The run.
-
-    def draw(self, draft: Draft, plan: Plan, draw: Draw) -> None:
-        self._end_idle_work()
-        super().draw(draft, plan, draw)
 
     def action_start(self) -> None:
         """Starts what is set up, or says why that can't be."""
         if self.session.running:
-            self.refuse("A run is under way already: pause it or stop it first.")
+            self.runs.refuse("A run is under way already: pause it or stop it first.")
         elif self.document.problems:
             self._point_at_problem()
         elif self.draft is None and self._problem:
-            self.refuse(self._problem)
+            self.runs.refuse(self._problem)
         elif self.draft is None:
             self._start_wanted = True
             self.query_one(StoryView).show_document(self.document)
@@ -139,25 +124,40 @@ class MainScreen(RunScreen):
 
     def _point_at_problem(self) -> None:
         """Names the first field that is wrong, and goes there."""
-        self.refuse(f"Can't start: {self.document.problem}")
+        self.runs.refuse(f"Can't start: {self.document.problem}")
         self.action_show("form")
         self.query_one(ConfigForm).focus_option(next(iter(self.document.problems)))
 
     async def _ask_and_start(self, draft: Draft) -> None:
         if (allowed := await allowed_draft(self.app, draft)) is not None:
-            self._start(allowed)
+            # A start without a seed of its own draws other pictures the next time.
+            self.draft = None
+            self.query_one(StoryView).show_run(allowed.plan)
+            self.runs.start(allowed)
+            if self.has_class("-narrow"):
+                self.action_show("pictures")
 
-    def _start(self, draft: Draft) -> None:
-        # A start without a seed of its own draws other pictures the next time.
-        self.draft = None
-        self.query_one(StoryView).show_run(draft.plan)
-        self.draw(draft, draft.plan, partial(_draw, draft, self.opening))
-        if self.has_class("-narrow"):
-            self.action_show("pictures")
+    def action_pause(self) -> None:
+        self.runs.pause_or_resume()
+
+    def action_finish(self) -> None:
+        self.runs.finish()
+
+    def action_stop(self) -> None:
+        self.runs.stop()
+
+    def action_let_go(self) -> None:
+        self.runs.let_go()
+
+    def action_runs(self) -> None:
+        self.runs.choose()
+
+    def action_resume(self) -> None:
+        self.runs.resume()
 
     def action_redraw(self) -> None:
         if (frame := self.query_one(PicturePane).frame) is not None:
-            self.redraw(frame)
+            self.runs.redraw(frame)
 
     # How the run goes.
 
@@ -168,7 +168,7 @@ class MainScreen(RunScreen):
         self.query_one(StoryView).show_run(plan)
         self.query_one(PicturePane).show_plan(plan, locate)
 
-    def pass_on(self, event: Event) -> None:
+    def show_event(self, event: Event) -> None:
         match event:
             case FrameProgress(frame=frame, preview=preview) if preview is not None:
                 self.query_one(PicturePane).show_preview(frame, preview)
@@ -245,10 +245,6 @@ class MainScreen(RunScreen):
 
     def action_save(self) -> None:
         self.query_one(ConfigForm).save()
-
-
-def _draw(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:
-    execute(draft, lambda: opening.make_engine(draft), opening.root, emit, control, opening.notify)
 
 
 def _protocol(document: Document) -> str:

@@ -244,7 +244,7 @@ def test_idle_work_waits_for_keys_and_ends(monkeypatch):
 async def test_an_idle_screen_imports_what_its_model_needs_until_a_run_begins(kept, loads, monkeypatch):
     monkeypatch.setattr(process, "IDLE_SECONDS", 0.0)
     async with kept() as (app, pilot):
-        await until(pilot, lambda: app.main._idle_work is not None and not app.main._idle_work.is_alive())
+        await until(pilot, lambda: app.main.runs._idle_work is not None and not app.main.runs._idle_work.is_alive())
         assert loads == []
         await drawn(app, pilot, "ctrl+r")
         assert len(loads) == 1

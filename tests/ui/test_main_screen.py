@@ -36,11 +36,11 @@ async def test_a_run_is_started_by_its_key_and_draws_every_picture(config):
 
 async def test_after_a_run_too_short_to_be_seen_the_last_prompt_is_shown_and_a_start_is_offered(config):
     async with opened(config) as (app, pilot):
-        app.main.hear_news = lambda: None  # No news before the end, as on a slow line.
+        app.main.runs.hear_news = lambda: None  # No news before the end, as on a slow line.
         await pilot.press("ctrl+r")
         await until(pilot, lambda: len(list(config.parent.rglob("*.png"))) == 6 + 4)
         await until(pilot, lambda: not app.main.session.running)
-        app.main.take_news()
+        app.main.runs.take_news()
         assert phase(app) == "completed"
         await until(pilot, lambda: "Start" in screen_text(app) and "Pause" not in screen_text(app))
         assert app.main.query_one(StoryView).story_tree.cursor.section == 1

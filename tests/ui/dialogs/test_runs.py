@@ -41,7 +41,7 @@ async def test_a_stopped_run_goes_on_after_a_word(config, gated, gate):
         await pilot.press("y")
         await until(pilot, lambda: state(app).phase == "completed" and not app.main.session.running)
         assert (state(app).kept, state(app).drawn) == (2, 4)
-        assert open_run(app.main.run_folder).is_finished
+        assert open_run(app.main.runs.folder).is_finished
 
 
 async def test_a_configuration_without_a_run_is_drawn_where_a_run_was_to_go_on(config):
@@ -55,7 +55,7 @@ async def test_a_configuration_without_a_run_is_drawn_where_a_run_was_to_go_on(c
 async def test_a_run_folder_is_opened_to_look_at(config, gated, gate):
     async with opened(config, gated) as (app, pilot):
         await stop_after_two(app, pilot, gate)
-        folder = app.main.run_folder
+        folder = app.main.runs.folder
     async with opened(folder / "run.toml", folder=folder) as (app, pilot):
         await until(pilot, lambda: "stopped" in screen_text(app) and "2/6" in screen_text(app))
         assert not app.main.session.running
@@ -79,13 +79,13 @@ async def test_a_picture_is_drawn_again_and_its_older_take_comes_back(config):
         await pilot.press("f4", "left", "left", "r")
         await until(pilot, lambda: isinstance(app.screen, RedrawDialog))
         name = app.main.query_one("#pictures").frame
-        past = open_run(app.main.run_folder)
+        past = open_run(app.main.runs.folder)
         behind = len(past.plan.descendants(name))
         await until(pilot, lambda: f"{behind} picture" in screen_text(app))
         await pilot.press(*"77", "enter")
         await until(pilot, lambda: state(app).phase == "completed" and state(app).drawn == 1)
         await until(pilot, lambda: not app.main.session.running)
-        past = open_run(app.main.run_folder)
+        past = open_run(app.main.runs.folder)
         assert past.change(name).seed == 77
         assert len(past.survey.stale) == behind == state(app).stale > 0
         await pilot.press("r")
@@ -93,7 +93,7 @@ async def test_a_picture_is_drawn_again_and_its_older_take_comes_back(config):
         app.screen.query_one("#takes").focus()
         await pilot.press("home", "enter")
         await until(pilot, lambda: not isinstance(app.screen, RedrawDialog) and not app.main.session.running)
-        assert open_run(app.main.run_folder).take(name) == 0
+        assert open_run(app.main.runs.folder).take(name) == 0
         await until(pilot, lambda: state(app).stale == 0)
 
 
@@ -101,7 +101,7 @@ async def test_a_picture_is_drawn_again_and_its_older_take_comes_back(config):
 async def test_what_is_out_of_date_is_drawn_or_kept_later(config, key, drawn):
     async with opened(config) as (app, pilot):
         await draw_all(app, pilot)
-        folder = app.main.run_folder
+        folder = app.main.runs.folder
         redraw.redraw(folder, redraw.Request((0,)), lambda draft: PaintEngine(draft.plan), lambda _: None, Control())
         await pilot.press("f6")
         await until(pilot, lambda: isinstance(app.screen, Question) and "out of date: 2 pictures" in screen_text(app))
