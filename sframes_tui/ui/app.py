@@ -148,7 +148,7 @@ class SFramesApp(App[None]):
     @property
     def underway(self) -> "Underway | None":
         """The run that this process draws, for signals."""
-        return self.main.session.control.underway if self.main else None
+        return self.main.session.underway if self.main else None
 
     # What is told.
 
@@ -221,7 +221,7 @@ class SFramesApp(App[None]):
 
     def _leave(self) -> None:
         if self.main is not None:
-            self.main.session.control.leave()
+            self.main.session.leave()
         self.exit()
 
     def let_go(self) -> None:

@@ -34,8 +34,7 @@ from sframes_tui.ui.dialogs.dialogs import resume_question
 from sframes_tui.ui.dialogs.redraw import Choice, RedrawDialog
 from sframes_tui.ui.dialogs.runs import RunsDialog
 from sframes_tui.ui.opening import Opening
-from sframes_tui.ui.run_control import Draw
-from sframes_tui.ui.session import Session
+from sframes_tui.ui.run_session import Draw, RunSession
 
 NEWS_SECONDS = 0.1
 TICK_SECONDS = 1.0
@@ -64,7 +63,7 @@ class RunPresenter:
     def __init__(self, screen: Screen[None], view: RunView, opening: Opening) -> None:
         """`screen` lends its timers, workers and dialogues."""
         self._screen, self._view, self._opening = screen, view, opening
-        self.session = Session(
+        self.session = RunSession(
             lambda: screen.call_later(self.hear_news),
             lambda load: screen.call_later(self.session.take_gpu, load),
             opening.kept,
@@ -148,7 +147,7 @@ class RunPresenter:
         elif self._ran:
             # The last event comes shortly before the run's thread is gone, and with it what can be done next.
             self._ran = False
-            self.session.close()
+            self.session.unwatch_gpu()
             self._show_state()
 
     # Steering.

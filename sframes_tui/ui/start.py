@@ -84,12 +84,12 @@ def _run(opening: Opening, threads: UnawaitedThreads) -> int:
     with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell), quick_switches():
         app.run()
         if app.main is not None:
-            app.main.session.control.mailbox.close()
+            app.main.session.mailbox.close()
     if app.fault is not None:
         raise app.fault
-    if app.main is not None and not app.main.session.control.join(0.5):
+    if app.main is not None and not app.main.session.join(0.5):
         print("stopping the run ...", file=sys.__stderr__, flush=True)
-        app.main.session.control.join(PATIENCE)
+        app.main.session.join(PATIENCE)
     if opening.kept is not None and not (app.main and app.main.session.drawing):
         opening.kept.let_go()
     return app.return_code or 0 if ending.exit_code is None else ending.exit_code

@@ -12,7 +12,7 @@ from sframes_tui.run.describe import download_words, duration
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import shown_key
 from sframes_tui.ui.key_bar import active_keys
-from sframes_tui.ui.session import SessionFacts
+from sframes_tui.ui.run_session import SessionFacts
 
 REPAINT_SECONDS = 0.25
 BAR, SHORT_BAR = 12, 4

@@ -115,7 +115,7 @@ async def opened(path, make_engine=None, size=(120, 40), root=None, folder=None,
         await until(pilot, lambda: app._takes_keys)
         yield app, pilot
         app.main.session.stop()
-    app.main.session.control.join()
+    app.main.session.join()
 
 
 async def until(pilot, happened):

@@ -54,9 +54,9 @@ def kept(config, folders):
 
 
 async def drawn(app, pilot, key):
-    started = app.main.session.control._thread
+    started = app.main.session._thread
     await pilot.press(key)
-    await until(pilot, lambda: app.main.session.control._thread is not started)
+    await until(pilot, lambda: app.main.session._thread is not started)
     await until(pilot, lambda: not app.main.session.running and state(app).phase == "completed")
 
 
