@@ -24,12 +24,10 @@ from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
 from sframes_tui.process import UnawaitedThreads
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
-from sframes_tui.ui.first_screen import FirstScreen
 from sframes_tui.ui.keymap import load_keymap
-from sframes_tui.ui.opening import Opening
-from sframes_tui.ui.remembered import recall, remember
+from sframes_tui.ui.opening import FirstScreen, Opening
 from sframes_tui.ui.terminal.driver import SteadyDriver
-from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes
+from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes, recall, remember
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document

@@ -19,9 +19,9 @@ from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
 from sframes_tui.run.record.past_run import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
+from sframes_tui.ui.bars import PANES, KeyBar, TitleBar
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.dialogs.allowing import allowed_draft
-from sframes_tui.ui.key_bar import KeyBar
 from sframes_tui.ui.log.pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures.pane import PicturePane
@@ -30,7 +30,6 @@ from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story.notes import outlook
 from sframes_tui.ui.story.view import StoryView
-from sframes_tui.ui.title_bar import PANES, TitleBar
 
 LEFT = ("form", "story")
 """Panes that share a column where there are two: the one that was in front last is seen."""

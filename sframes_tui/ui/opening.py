@@ -1,10 +1,19 @@
-"""What the screen is opened with. Must not import torch or textual, nor what reads stories: it is there first."""
+"""What the screen is opened with, and what is painted first while all that fills the main screen is being loaded.
+
+Few widgets, since each takes its time, and nothing that reads a configuration or a story.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from sframes_tui.printable import one_line
+from sframes_tui.ui.bars import KeyBar, TitleBar
 from sframes_tui.ui.terminal.native_output import NativeOutput
 from sframes_tui.ui.terminal.terminal import Terminal
 
@@ -41,3 +50,19 @@ class Opening:
     """What the log begins with."""
     kept: "KeptModel | None" = None
     """What `make_engine` keeps from one run to the next; None where it keeps nothing."""
+
+
+class FirstScreen(Screen[None]):
+    """The title, the keys, and what is being opened."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._document_name = name
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar()
+        yield Static(f"opening {one_line(self._document_name)} …", id="opening", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(TitleBar).show_document(self._document_name, changed=False)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sframes_tui.errors import UsageError
 from sframes_tui.process import UnawaitedThreads
 from sframes_tui.run.beside.hangup import guard
-from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.terminal.native_output import native_output
 from sframes_tui.ui.terminal.python_output import python_output
 from sframes_tui.ui.terminal.terminal import find_terminal
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from sframes_tui.engine.protocol import Engine, KeptModel
     from sframes_tui.plan.draft import Draft
     from sframes_tui.run.events import Notice
+    from sframes_tui.ui.opening import Opening
 
 RUN_CONFIG = "run.toml"
 PATIENCE = 20.0
@@ -54,6 +54,8 @@ def run_screen(
         os.environ["TEXTUAL_COLOR_SYSTEM"] = terminal.colours
     threads = UnawaitedThreads()
     with native_output() as output:
+        from sframes_tui.ui.opening import Opening  # with it comes textual
+
         load = partial(_document, target, overrides)
         name = target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
@@ -73,7 +75,7 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
     return Document.open(target / RUN_CONFIG if target.is_dir() else target, tuple(overrides))
 
 
-def _run(opening: Opening, threads: UnawaitedThreads) -> int:
+def _run(opening: "Opening", threads: UnawaitedThreads) -> int:
     from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
     from sframes_tui.ui.terminal.input import guard_input

@@ -10,8 +10,8 @@ from textual.widget import Widget
 from sframes_tui.printable import one_line
 from sframes_tui.run.describe import download_words, duration
 from sframes_tui.run.state import RunState
+from sframes_tui.ui.bars import active_keys
 from sframes_tui.ui.commands import shown_key
-from sframes_tui.ui.key_bar import active_keys
 from sframes_tui.ui.run_session import SessionFacts
 
 REPAINT_SECONDS = 0.25

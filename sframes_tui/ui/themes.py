@@ -1,9 +1,10 @@
-"""Themes: one TOML file each, shipped ones and the user's. Must not import torch.
+"""Themes: one TOML file each, shipped ones and the user's; and which of them was chosen last.
 
 A file's name is the theme's name; its keys are the fields of Textual's `Theme`. A file that is no good is told of and
 skipped: a wrong colour would otherwise bring the screen down when the theme is chosen.
 """
 
+import contextlib
 import dataclasses
 import re
 import tomllib
@@ -12,23 +13,45 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+import tomli_w
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from sframes_tui.errors import message_of
-from sframes_tui.plain_file import read_plain
+from sframes_tui.plain_file import read_plain, write_plain
 from sframes_tui.printable import one_line
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = next(filter(Path.is_dir, (PACKAGE / "themes", PACKAGE.parent / "themes")), PACKAGE / "themes")
 """In an installed program beside the package's modules, in a checkout at its top."""
 OWN = platformdirs.user_config_path("sframes") / "themes"
+STORE = platformdirs.user_state_path("sframes") / "screen.toml"
+"""What the screen remembers from one time to the next."""
 DEFAULT, SIXTEEN_COLOURS = "dusk", "sixteen"
-MAX_BYTES = 100_000
+MAX_BYTES, MAX_STORE_BYTES = 100_000, 10_000
 FLAGS = ("dark", "ansi")
 NUMBERS = ("luminosity_spread", "text_alpha")
 WORDS = ("none", "bold", "dim", "italic", "underline", "reverse", "strike", "not")
 """Of a text style, which is what a variable says whose name has "style" in it; all others are colours."""
+
+
+def recall(key: str) -> str:
+    """What was remembered under `key`; empty where nothing was, or where it can't be read."""
+    value = _everything().get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def remember(key: str, value: str) -> None:
+    """Keeps a value for the next time; a disk that doesn't take it is no reason to complain."""
+    with contextlib.suppress(OSError):
+        write_plain(STORE, tomli_w.dumps({**_everything(), key: value}).encode())
+
+
+def _everything() -> dict[str, object]:
+    try:
+        return tomllib.loads(read_plain(STORE, MAX_STORE_BYTES).decode())
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def load_themes(folders: Iterable[Path] = (SHIPPED, OWN)) -> tuple[list[Theme], list[str]]:

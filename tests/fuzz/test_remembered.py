@@ -11,7 +11,7 @@ from sframes_tui.config.file import load_config
 from sframes_tui.engine.preview import _read as read_colours
 from sframes_tui.run import row_count as rows
 from sframes_tui.run.beside import trust
-from sframes_tui.ui import remembered
+from sframes_tui.ui import themes
 from sframes_tui.ui.terminal import terminal
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated
@@ -76,10 +76,10 @@ def test_the_screens_own_file(folder, data):
     path = folder / "screen.toml"
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(remembered, "STORE", path)
-        assert isinstance(held(lambda: remembered.recall("theme")), str)
-        remembered.remember("theme", "fjord")
-        assert remembered.recall("theme") == "fjord"
+        patched.setattr(themes, "STORE", path)
+        assert isinstance(held(lambda: themes.recall("theme")), str)
+        themes.remember("theme", "fjord")
+        assert themes.recall("theme") == "fjord"
 
 
 @fuzzed(60)

@@ -5,8 +5,8 @@ import pytest
 from sframes_tui.run.beside import trust
 from sframes_tui.ui import remembered
 from sframes_tui.ui.dialogs.dialogs import Question, ThemeDialog
-from sframes_tui.ui.remembered import recall
 from sframes_tui.ui.settings.form import ConfigForm
+from sframes_tui.ui.themes import recall
 from tests.ui.conftest import opened, screen_text, until
 
 pytestmark = pytest.mark.asyncio
