@@ -22,7 +22,7 @@ from sframes_tui.run.state import RunState
 from sframes_tui.ui.bars import PANES, KeyBar, TitleBar
 from sframes_tui.ui.commands import BREAKPOINTS, bindings
 from sframes_tui.ui.dialogs.allowing import allowed_draft
-from sframes_tui.ui.log.pane import LogPane
+from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures.pane import PicturePane
 from sframes_tui.ui.run_presenter import RunPresenter

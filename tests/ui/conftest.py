@@ -8,7 +8,7 @@ import pytest
 
 from sframes_tui.config.document import Document
 from sframes_tui.ui.app import SFramesApp
-from sframes_tui.ui.log.pane import LogPane
+from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from tests.run.paint import PaintEngine
 

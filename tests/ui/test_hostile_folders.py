@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from sframes_tui.ui.dialogs.file_dialogs import OpenDialog
+from sframes_tui.ui.dialogs.files import OpenDialog
 from sframes_tui.ui.dialogs.runs import RunsDialog
 from tests.run.story_run import draw, write_config
 from tests.ui.conftest import log_text, opened, screen_text, toasts, until

@@ -26,7 +26,6 @@ from sframes_tui.config.option_text import in_words, unknown_option
 from sframes_tui.config.options import Option, flat, options
 from sframes_tui.printable import counted, one_line, printable
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.dialogs.file_picker import pick_file
 from sframes_tui.ui.settings.field_walk import FieldWalk
 from sframes_tui.ui.settings.fields import FieldEdited, FieldLeft, TextField
 from sframes_tui.ui.settings.option_group import GroupTitle, OptionGroup
@@ -235,6 +234,8 @@ class ConfigForm(FieldWalk):
         """Files to choose from for a path, for other texts the values that are known."""
         field = self.screen.focused
         if isinstance(field, TextField) and field.option.control == "path":
+            from sframes_tui.ui.dialogs.files import pick_file  # takes a while to load
+
             pick_file(
                 self, self._folder, str(self.document.value(field.path) or ""), partial(self.set_value, field.path)
             )

@@ -9,7 +9,6 @@ from sframes_tui.config.document import Document
 from sframes_tui.errors import ChangedOnDiskError, SFramesError
 from sframes_tui.printable import printable
 from sframes_tui.ui.dialogs.dialogs import Answer, Question
-from sframes_tui.ui.dialogs.file_picker import pick_name
 
 
 class ConfigSaving:
@@ -26,6 +25,8 @@ class ConfigSaving:
             self._try(lambda overwrite: document.save(overwrite=overwrite))
 
     def ask_for_name(self, document: Document) -> None:
+        from sframes_tui.ui.dialogs.files import pick_name  # takes a while to load
+
         def take(path: Path) -> None:
             named = path if path.suffix else path.with_suffix(".toml")
             self._try(lambda overwrite: document.save_as(named, overwrite=overwrite))

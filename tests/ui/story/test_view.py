@@ -9,8 +9,7 @@ from sframes_tui.config.document import Document
 from sframes_tui.plan.identity import Identities
 from sframes_tui.ui.dialogs.frame_details import FrameDetails
 from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
-from sframes_tui.ui.dialogs.plan import PlanScreen
-from sframes_tui.ui.log.lines import TextLines
+from sframes_tui.ui.dialogs.plan import PlanScreen, TextLines
 from sframes_tui.ui.story.rows import Row
 from sframes_tui.ui.story.tree import StoryTree
 from sframes_tui.ui.story.view import StoryView

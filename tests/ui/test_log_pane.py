@@ -2,8 +2,7 @@
 
 import pytest
 
-from sframes_tui.ui.log.pane import MAX_LINES, LogPane
-from sframes_tui.ui.log.view import LogView, wrapped
+from sframes_tui.ui.log_pane import MAX_LINES, LogPane, LogView, wrapped
 from tests.ui.conftest import log_text, opened, screen_text, until
 
 pytestmark = pytest.mark.asyncio

@@ -1,1 +1,0 @@
-"""The log, and long texts line by line."""
