@@ -1,6 +1,7 @@
-"""One thread that reads, scales and encodes pictures, so that the screen's thread never does. No widgets here.
+"""One thread that reads, scales and encodes pictures, so that the screen's thread never does.
 
-Of several wishes for the same place the newest wins. What was made is kept for a while.
+Of several wishes for the same place the newest wins. What was made is kept for a while. A file may be gone, half
+written, broken, huge, or no file at all: then a sentence is delivered.
 """
 
 import threading
@@ -12,7 +13,7 @@ from typing import Generic, TypeVar
 from PIL import Image
 
 from sframes_tui.errors import SFramesError, message_of
-from sframes_tui.ui.pictures.files import PictureError, file_mark, read_picture
+from sframes_tui.run.record.stored_picture import read_stored
 from sframes_tui.ui.pictures.painting import Painting, Space, paint
 
 Key = TypeVar("Key", bound=Hashable)
@@ -21,6 +22,12 @@ Delivery = Callable[[Painting | str], None]
 """Takes a painting, or the sentence that says why there is none; called in the shop's thread."""
 
 KEPT_PICTURES, KEPT_PAINTINGS = 24, 96
+KEPT_SIDE = 2048
+"""Pixels; more than any terminal shows."""
+
+
+class PictureError(SFramesError):
+    """A picture can't be shown."""
 
 
 class Recent(Generic[Key, Value]):
@@ -94,6 +101,27 @@ class PaintShop:
             return paint(self._pictures.get(mark, lambda: read_picture(path)), space)
 
         return self._paintings.get((mark, space), make)
+
+
+def read_picture(path: Path) -> Image.Image:
+    """The whole picture as RGB, at most `KEPT_SIDE` wide and high; raises `PictureError`."""
+    try:
+        picture = read_stored(path)
+    except FileNotFoundError:
+        raise PictureError("the file is gone") from None
+    except OSError as error:
+        raise PictureError(f"can't be shown: {error.strerror}") from None
+    picture.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    return picture
+
+
+def file_mark(path: Path) -> tuple[str, int, int]:
+    """Changes when the file does; raises `PictureError` where it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        raise PictureError("the file is gone") from None
+    return str(path), status.st_mtime_ns, status.st_size
 
 
 def _attempt(work: Callable[[], Painting]) -> Painting | str:

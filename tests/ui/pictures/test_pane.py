@@ -9,11 +9,11 @@ from PIL import Image
 
 from sframes_tui.run.beside import trust
 from sframes_tui.ui.dialogs.dialogs import Question
-from sframes_tui.ui.pictures.files import PictureError, read_picture
 from sframes_tui.ui.pictures.film_strip import FilmStrip
 from sframes_tui.ui.pictures.painting import Space
 from sframes_tui.ui.pictures.pane import PicturePane
 from sframes_tui.ui.pictures.screens import ChapterGrid, OnePicture
+from sframes_tui.ui.pictures.shop import PictureError, read_picture
 from sframes_tui.ui.pictures.tiles import TileGrid, arrange
 from sframes_tui.ui.pictures.view import PictureView
 from sframes_tui.ui.terminal.page import TerminalPage
