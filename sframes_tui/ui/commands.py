@@ -105,6 +105,10 @@ def _cell(command: str, key: str, name: str, about: str, action: str) -> Command
     return Command(command, key, name, about, action, "styles", priority=True)
 
 
+def _pictures(command: str, key: str, name: str, about: str, action: str) -> Command:
+    return Command(command, key, name, about, action, "pictures", footer=True)
+
+
 COMMANDS: tuple[Command, ...] = (
     _app("palette", "ctrl+p", "Commands", "Find a command by its name.", "command_palette", footer=True),
     _app("help", "f1", "Help", "Show every key.", "help", footer=True),
@@ -139,11 +143,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("picture_next", "right", "Next", "Show the next prompt.", "walk(1)", "pictures"),
     Command("style_before", "up", "Style up", "Choose the style before.", "style(-1)", "pictures"),
     Command("style_next", "down", "Style down", "Choose the next style.", "style(1)", "pictures"),
-    Command("picture_full", "z", "Full screen", "Show the chosen picture full screen.", "full", "pictures", True),
-    Command("redraw", "r", "Again", "Draw it again, or take an older one back.", "screen.redraw", "pictures", True),
-    Command("picture_grid", "g", "Chapter", "Show the chapter's pictures side by side.", "grid", "pictures", True),
-    Command("protocol", "p", "Protocol", "Show pictures in the next way: sixel, kitty …", "protocol", "pictures", True),
-    Command("terminal", "t", "Terminal", "Show what this terminal can do.", "terminal", "pictures", True),
+    _pictures("picture_full", "z", "Full screen", "Show the chosen picture full screen.", "screen.full"),
+    _pictures("redraw", "r", "Again", "Draw it again, or take an older one back.", "screen.redraw"),
+    _pictures("picture_grid", "g", "Chapter", "Show the chapter's pictures side by side.", "screen.grid"),
+    _pictures("protocol", "p", "Protocol", "Show pictures in the next way: sixel, kitty …", "protocol"),
+    _pictures("terminal", "t", "Terminal", "Show what this terminal can do.", "screen.terminal"),
     Command("full_before", "left", "Before", "Show the prompt before.", "walk(-1)", "picture"),
     Command("full_next", "right,space", "Next", "Show the next prompt.", "walk(1)", "picture"),
     Command("full_style_before", "up", "Style up", "Show the style before.", "style(-1)", "picture"),

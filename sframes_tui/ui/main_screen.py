@@ -25,11 +25,13 @@ from sframes_tui.ui.dialogs.allowing import allowed_draft
 from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures.pane import PicturePane
+from sframes_tui.ui.pictures.screens import ChapterGrid, OnePicture
 from sframes_tui.ui.run_presenter import RunPresenter
 from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story.notes import outlook
 from sframes_tui.ui.story.view import StoryView
+from sframes_tui.ui.terminal.page import TerminalPage
 
 LEFT = ("form", "story")
 """Panes that share a column where there are two: the one that was in front last is seen."""
@@ -214,6 +216,17 @@ class MainScreen(Screen[None]):
     def open_prompt(self, message: StoryView.PromptOpened) -> None:
         self.query_one(PicturePane).show_prompt(message.variant, message.chapter, message.prompt)
         self.action_show("pictures")
+
+    def action_full(self) -> None:
+        if (pane := self.query_one(PicturePane)).frame is not None:
+            self.app.push_screen(OnePicture(pane))
+
+    def action_grid(self) -> None:
+        if (pane := self.query_one(PicturePane)).frame is not None:
+            self.app.push_screen(ChapterGrid(pane))
+
+    def action_terminal(self) -> None:
+        self.app.push_screen(TerminalPage(self.query_one(PicturePane).canvas))
 
     def action_show(self, pane: str) -> None:
         """Brings a pane to the front and gives it the focus."""

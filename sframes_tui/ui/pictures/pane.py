@@ -245,20 +245,3 @@ class PicturePane(FramedPane, can_focus=True):
         ways = (*PROTOCOLS[place + 1 :], *PROTOCOLS[: place + 1])
         self.use_protocol(next(way for way in ways if self.terminal.shows(way)))
         self.notify(f"Pictures: {self.canvas.protocol}")
-
-    def action_full(self) -> None:
-        from sframes_tui.ui.pictures.screens import OnePicture
-
-        if self.frame is not None:
-            self.app.push_screen(OnePicture(self))
-
-    def action_grid(self) -> None:
-        from sframes_tui.ui.pictures.screens import ChapterGrid
-
-        if self.frame is not None:
-            self.app.push_screen(ChapterGrid(self))
-
-    def action_terminal(self) -> None:
-        from sframes_tui.ui.terminal.page import TerminalPage
-
-        self.app.push_screen(TerminalPage(self.canvas))
