@@ -22,8 +22,8 @@ from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.run.state import DONE, Marks, RunState
 from sframes_tui.text.split import Chapter, Story
 from sframes_tui.ui.story.outline import Outline, fold_case, search
-from sframes_tui.ui.story.rows import Found
 from sframes_tui.ui.story.tree import StoryTree
+from sframes_tui.ui.story.tree_rows import Found
 
 CHAPTERS, PROMPTS = 1196, 31_102
 ROUNDS = 6

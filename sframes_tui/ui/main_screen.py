@@ -30,6 +30,7 @@ from sframes_tui.ui.run_presenter import RunPresenter
 from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story.notes import outlook
+from sframes_tui.ui.story.planner import StoryPlanner
 from sframes_tui.ui.story.view import StoryView
 from sframes_tui.ui.terminal.page import TerminalPage
 
@@ -96,8 +97,8 @@ class MainScreen(Screen[None]):
         self.query_one(PicturePane).use_protocol(self._opening.protocol or _protocol(self.document))
         self._show_conditions()
 
-    @on(StoryView.Planned)
-    def take_plan(self, message: StoryView.Planned) -> None:
+    @on(StoryPlanner.Planned)
+    def take_plan(self, message: StoryPlanner.Planned) -> None:
         self.draft, self._problem = message.draft, message.problem
         self.query_one(StatusLine).show_outlook(outlook(message.draft, message.problem))
         if self.draft is not None and not self.session.running:

@@ -18,7 +18,7 @@ from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.plan.plan_text import describe_base
 from sframes_tui.printable import counted, one_line, printable
 from sframes_tui.ui.story.outline import Look, Outline
-from sframes_tui.ui.story.rows import Row
+from sframes_tui.ui.story.tree_rows import Row
 
 WORDS = {
     Look.PLANNED: "planned",

@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from sframes_tui.ui.story.rows import Found
+from sframes_tui.ui.story.tree_rows import Found
 
 
 class StoryFilter(Horizontal):

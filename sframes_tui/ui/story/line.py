@@ -1,4 +1,4 @@
-"""One line of a story's tree: what it says, and the styled pieces of text that say it. No widget.
+"""One line of a story's tree: what it says, and the styled pieces of text that say it.
 
 Chapter titles and prompts are foreign text: they are shown literally, and no more of them than fits.
 """
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
+from textual.widget import Widget
 
 from sframes_tui.printable import one_line
 from sframes_tui.run.state import DONE
 from sframes_tui.ui.story.outline import Look, Outline
-from sframes_tui.ui.story.rows import Row
+from sframes_tui.ui.story.tree_rows import Row
 
 Piece = tuple[str, Style]
 
@@ -56,6 +57,30 @@ def _counts(outline: Outline, row: Row) -> tuple[str, ...]:
     count = f"{prompts - left:,} of {prompts:,}" if 0 < left < prompts else f"{prompts:,}"
     marks = outline.marks(row)
     return (count, f"{marks.count(DONE):,}/{len(marks):,}") if marks else (count,)
+
+
+class PartStyles:
+    """A widget's style with those of named parts over it, its component classes; Textual takes long to work one out."""
+
+    def __init__(self, widget: Widget, prefix: str) -> None:
+        """`prefix` is what the names of its component classes begin with."""
+        self._widget, self._prefix = widget, prefix
+        self._known: dict[tuple[str, ...], Style] = {}
+
+    def __call__(self, *parts: str) -> Style:
+        if parts not in self._known:
+            self._known[parts] = sum((self._own(part) for part in parts), self._widget.rich_style)
+        return self._known[parts]
+
+    def _own(self, part: str) -> Style:
+        """What a part adds; its colour is that on the widget's background, which "auto" colours depend on."""
+        name, styles = f"{self._prefix}--{part}", self._widget.get_component_rich_style
+        whole, own = styles(name), styles(name, partial=True)
+        return whole if part == "cursor" else own + Style(color=whole.color if own.color else None)
+
+    def clear(self) -> None:
+        """The styles are others now."""
+        self._known.clear()
 
 
 def draw_line(line: Line, width: int, style_of: Callable[..., Style]) -> Iterator[Piece]:

@@ -9,7 +9,7 @@ from sframes_tui.config.leave_out import LeftOut
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.state import DONE, DRAWING, FAILED, SKIPPED, STALE, RunState
 from sframes_tui.text.split import Story
-from sframes_tui.ui.story.rows import Found, Row
+from sframes_tui.ui.story.tree_rows import Found, Row
 
 
 class Look(Enum):
@@ -83,6 +83,14 @@ class Outline:
     def row_of(self, frame: Frame) -> Row:
         return self.row(frame.variant, frame.chapter, frame.prompt)
 
+    @property
+    def at_run(self) -> Row | None:
+        """Where the run is, or was last; None where none has begun."""
+        if self.plan is None or self.state is None:
+            return None
+        frame = self.state.in_flight[0].frame if self.state.in_flight else self.state.landed
+        return None if frame is None else self.row_of(self.plan.frames[frame])
+
     def text(self, row: Row) -> str:
         """A chapter's title or a prompt: untrusted."""
         chapter = self.story.chapters[self.place(row.section)[1]]
@@ -96,6 +104,14 @@ class Outline:
         if row.prompt is None:
             return self.left(row.section) == self.prompt_counts[row.section]
         return (self.place(row.section)[1], row.prompt) in self.left_out
+
+    def prompt_of(self, row: Row) -> tuple[int, int, int]:
+        """Variant, chapter and prompt of a row; a chapter stands for its first prompt that is drawn."""
+        if row.prompt is not None:
+            return (*self.place(row.section), row.prompt)
+        prompts = range(self.prompt_counts[row.section])
+        drawn = (each for each in prompts if not self.is_left_out(Row(row.section, each)))
+        return (*self.place(row.section), next(drawn, 0))
 
     def frames(self, row: Row) -> range:
         """Numbers of the frames of a prompt or of a section's prompts."""

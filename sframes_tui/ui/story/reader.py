@@ -15,7 +15,7 @@ from sframes_tui.process import uncollected
 from sframes_tui.text.source import SourceText, find_source, read_source
 from sframes_tui.text.split import Story, split_story
 from sframes_tui.ui.story.outline import FoldedStory, fold_case, search
-from sframes_tui.ui.story.rows import Found
+from sframes_tui.ui.story.tree_rows import Found
 
 REGEXES = ("prompt_config.chapter_split_regex", "prompt_config.prompt_split_regex")
 MAX_SECTIONS = 1_000_000

@@ -1,14 +1,13 @@
-"""A tree of chapters and prompts of any size: only the lines in sight are ever drawn. Must not import torch.
+"""A tree of chapters and prompts of any size: only the lines in sight are ever drawn.
 
 Textual's own Tree makes an object of every prompt and lays all of them out at each change; this one counts lines
-(`story_rows`) and asks what they say (`story_outline`).
+(`tree_rows`), asks what they say (`outline`) and has them drawn (`line`).
 """
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
@@ -19,9 +18,9 @@ from textual.strip import Strip
 from sframes_tui.config.leave_out import LeftOut
 from sframes_tui.run.state import FAILED, RunState
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.story.line import Line, draw_line
+from sframes_tui.ui.story.line import Line, PartStyles, draw_line
 from sframes_tui.ui.story.outline import Look, Outline
-from sframes_tui.ui.story.rows import Found, Row, Rows
+from sframes_tui.ui.story.tree_rows import Found, Row, Rows
 
 OPEN_AT_FIRST = 200
 """Prompts of a story that is shown unfolded."""
@@ -34,11 +33,7 @@ class StoryTree(ScrollView, can_focus=True):
 
     BINDINGS = bindings("tree")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "story-tree--cursor",
-        "story-tree--number",
-        "story-tree--title",
-        "story-tree--match",
-        *(f"story-tree--{look.style}" for look in Look),
+        f"story-tree--{part}" for part in ("cursor", "number", "title", "match", *(look.style for look in Look))
     }
     DEFAULT_CSS = """
     StoryTree { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; height: 1fr; }
@@ -85,7 +80,7 @@ class StoryTree(ScrollView, can_focus=True):
         self.query_words: tuple[str, ...] = ()
         self._rows = self._unfiltered = Rows.of(())
         self._drawn: dict[int, Line] = {}
-        self._styles: dict[tuple[str, ...], Style] = {}
+        self._styles = PartStyles(self, "story-tree")
         self._opened_by_run: int | None = None
 
     # What is shown.
@@ -99,8 +94,7 @@ class StoryTree(ScrollView, can_focus=True):
         self.outline = outline
         same = before is not None and len(before.prompt_counts) == len(outline.prompt_counts)
         few = len(outline.story.chapters) == 1 or sum(outline.prompt_counts) <= OPEN_AT_FIRST
-        folds = self._unfiltered.folds if same else (b"\1" if few else b"\0") * len(outline.prompt_counts)
-        self._unfiltered = Rows.of(outline.prompt_counts, folds)
+        self._unfiltered = Rows.of(outline.prompt_counts, self._unfiltered.folds if same else few)
         self._rows = self._unfiltered if found is None else Rows.filtered(found)
         self.query_words = tuple(query.casefold().split())
         if not outline.has(self.cursor):
@@ -156,27 +150,15 @@ class StoryTree(ScrollView, can_focus=True):
         number = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if self.outline is None or number >= len(self._rows):
-            return Strip.blank(width, self._style())
+            return Strip.blank(width, self._styles())
         line = self._drawn[number] = self._line(number)
-        segments = draw_line(line, width, self._style)
-        return Strip([Segment(text, style) for text, style in segments]).adjust_cell_length(width, self._style())
+        segments = draw_line(line, width, self._styles)
+        return Strip([Segment(text, style) for text, style in segments]).adjust_cell_length(width, self._styles())
 
     def _line(self, number: int) -> Line:
         assert self.outline is not None
         row = self._rows.at(number)
         return Line.of(self.outline, row, self._rows.is_open(row.section), row == self.cursor, self.query_words)
-
-    def _style(self, *parts: str) -> Style:
-        """The widget's style with those of the named parts over it; worked out once, since Textual takes long."""
-        if parts not in self._styles:
-            self._styles[parts] = sum((self._own_style(part) for part in parts), self.rich_style)
-        return self._styles[parts]
-
-    def _own_style(self, part: str) -> Style:
-        """What a part adds; its colour is that on the tree's background, which "auto" colours depend on."""
-        name = f"story-tree--{part}"
-        whole, own = self.get_component_rich_style(name), self.get_component_rich_style(name, partial=True)
-        return whole if part == "cursor" else own + Style(color=whole.color if own.color else None)
 
     def notify_style_update(self) -> None:
         """Another theme, or the focus came or went."""
@@ -224,15 +206,9 @@ class StoryTree(ScrollView, can_focus=True):
         if line is None or not height:
             return
         top, margin = self.scroll_offset.y, min(MARGIN, (height - 1) // 2)
-        if line < top + margin:
-            self.scroll_to(y=line - margin, animate=False, force=True)
-        elif line >= top + height - margin:
-            self.scroll_to(y=line + margin - height + 1, animate=False, force=True)
-
-    def _move_by(self, lines: int) -> None:
-        if len(self._rows):
-            line = (self._rows.line(self.cursor) or 0) + lines
-            self._move_to(self._rows.at(min(max(line, 0), len(self._rows) - 1)), by_user=True)
+        wanted = max(min(top, line - margin), line + margin - height + 1)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True)
 
     # The run.
 
@@ -242,14 +218,8 @@ class StoryTree(ScrollView, can_focus=True):
         self._go_to_run()
 
     def _go_to_run(self) -> None:
-        outline = self.outline
-        if outline is None or outline.plan is None or outline.state is None:
-            return
-        frame = outline.state.in_flight[0].frame if outline.state.in_flight else outline.state.landed
-        if frame is None:
-            return
-        row = outline.row_of(outline.plan.frames[frame])
-        if row == self.cursor:
+        row = self.outline.at_run if self.outline else None
+        if row is None or row == self.cursor:
             return
         if self._opened_by_run not in (None, row.section):
             self._rows.set_open(self._opened_by_run or 0, False)
@@ -271,13 +241,15 @@ class StoryTree(ScrollView, can_focus=True):
     # Keys and mouse.
 
     def action_move(self, lines: int) -> None:
-        self._move_by(lines)
+        if len(self._rows):
+            line = (self._rows.line(self.cursor) or 0) + lines
+            self._move_to(self._rows.at(min(max(line, 0), len(self._rows) - 1)), by_user=True)
 
     def action_move_pages(self, pages: int) -> None:
-        self._move_by(pages * max(self.scrollable_content_region.height - 1, 1))
+        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
 
     def action_move_to_end(self, end: int) -> None:
-        self._move_by(end * len(self._rows))
+        self.action_move(end * len(self._rows))
 
     def action_fold(self) -> None:
         if self.selected is None:
@@ -289,7 +261,7 @@ class StoryTree(ScrollView, can_focus=True):
 
     def action_unfold(self) -> None:
         if self.cursor.prompt is None and self._rows.is_open(self.cursor.section):
-            self._move_by(1)
+            self.action_move(1)
         elif self.cursor.prompt is None:
             self._set_open(self.cursor.section, True)
 

@@ -1,12 +1,14 @@
-"""The story's pane: what is typed, split and planned; in a run, how far that is. Must not import torch."""
+"""The story's pane: what is typed, split and planned; in a run, how far that is.
+
+One tree shows both the plan of the next start and a run: what is edited while a run goes on is planned beside it.
+"""
 
 from dataclasses import dataclass
 from typing import Self
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.worker import get_current_worker
 
 from sframes_tui.config.document import Document
 from sframes_tui.config.leave_out import LeftOut
@@ -18,18 +20,19 @@ from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.dialogs.frame_details import FrameDetails
 from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
 from sframes_tui.ui.dialogs.plan import PlanScreen
+from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.story.filter import StoryFilter
 from sframes_tui.ui.story.header import StoryHeader
 from sframes_tui.ui.story.outline import Outline
-from sframes_tui.ui.story.planning_pane import PlanningPane
-from sframes_tui.ui.story.reader import Problem
-from sframes_tui.ui.story.rows import Found, Row
+from sframes_tui.ui.story.planner import StoryPlanner
+from sframes_tui.ui.story.reader import Problem, Reading
 from sframes_tui.ui.story.tree import StoryTree
+from sframes_tui.ui.story.tree_rows import Row
 
 RUNNING = ("loading", "drawing", "paused")
 
 
-class StoryView(PlanningPane):
+class StoryView(FramedPane):
     """Chapters and prompts; the plan that a start would draw, or a run."""
 
     BINDINGS = bindings("story")
@@ -64,21 +67,17 @@ class StoryView(PlanningPane):
         path: str
         pattern: str
 
-    @dataclass
-    class Filtered(Message):
-        """What a filter found; None where there is none any more."""
-
-        query: str
-        found: Found | None
-
     def __init__(self) -> None:
-        super().__init__("story")
+        super().__init__(id="story")
         self.border_title = "Story"
+        self._reading: Reading | None = None
+        """The newest that was shown."""
         self.draft: Draft | None = None
         self.run_plan: Plan | None = None
         self._values_of_run: Values | None = None
         self._state = RunState()
         self._header, self._filter, self.story_tree = StoryHeader(), StoryFilter(), StoryTree()
+        self._planner = StoryPlanner(self, lambda: self._filter.words)
         self._looked_at: Row | None = None
 
     def compose(self) -> ComposeResult:
@@ -100,26 +99,22 @@ class StoryView(PlanningPane):
             self._values_of_run = document.current
         if self.run_plan and self._state.phase not in RUNNING and document.current != self._values_of_run:
             self.run_plan, self._state = None, RunState()
-        self.plan_document(document)
+        self._planner.plan(document)
 
-    @property
-    def query_words(self) -> str:
-        return self._filter.words
-
-    @on(PlanningPane.Read)
-    def _show_reading(self, message: PlanningPane.Read) -> None:
+    @on(StoryPlanner.Read)
+    def _show_reading(self, message: StoryPlanner.Read) -> None:
         message.stop()
-        if message.reading.document is not self.document:
+        if message.reading.document is not self._planner.document:
             return
-        self.reading = message.reading
+        self._reading = message.reading
         self._header.show_problem(message.reading.problem)
         if not self.run_plan:
             self._show_draft()
 
-    @on(PlanningPane.Planned)
-    def _show_plan(self, message: PlanningPane.Planned) -> None:
+    @on(StoryPlanner.Planned)
+    def _show_plan(self, message: StoryPlanner.Planned) -> None:
         reading = message.reading
-        if reading is None or reading.document is not self.document:
+        if reading is None or reading.document is not self._planner.document:
             message.stop()
             return
         self.draft = message.draft
@@ -130,7 +125,7 @@ class StoryView(PlanningPane):
 
     def _show_draft(self) -> None:
         """The newest story that could be split, with its plan where there is one."""
-        reading = self.reading
+        reading = self._reading
         if reading is None or reading.story is None:
             return
         left_out = self.draft.config.prompt_config.leave_out if self.draft else reading.document.value(LEAVE_OUT)
@@ -145,7 +140,7 @@ class StoryView(PlanningPane):
     def show_run(self, plan: Plan) -> None:
         """Shows what a run draws, live or past; the cursor goes with it."""
         self.run_plan, self._state = plan, RunState()
-        self._values_of_run = self.document.current if self.document else None
+        self._values_of_run = self._planner.document.current if self._planner.document else None
         self._header.show_problem(None)
         self.story_tree.following = True
         self.story_tree.show(Outline.of_plan(plan, self._state))
@@ -182,24 +177,16 @@ class StoryView(PlanningPane):
         message.stop()
         self._tell_following()
         looked_at, self._looked_at = self._looked_at, None
-        if message.row != looked_at and (place := self._place(message.row)):
-            self.post_message(self.PromptHighlighted(*place, message.by_user))
+        outline = self.story_tree.outline
+        if message.row != looked_at and outline is not None and outline.has(message.row):
+            self.post_message(self.PromptHighlighted(*outline.prompt_of(message.row), message.by_user))
 
     @on(StoryTree.Opened)
     def _tell_opened(self, message: StoryTree.Opened) -> None:
         message.stop()
-        if place := self._place(message.row):
-            self.post_message(self.PromptOpened(*place))
-
-    def _place(self, row: Row) -> tuple[int, int, int] | None:
-        """Variant, chapter and prompt of a row; a chapter stands for its first prompt that is drawn."""
         outline = self.story_tree.outline
-        if outline is None or not outline.has(row):
-            return None
-        if row.prompt is None:
-            prompts = (Row(row.section, each) for each in range(outline.prompt_counts[row.section]))
-            row = next((each for each in prompts if not outline.is_left_out(each)), Row(row.section, 0))
-        return (*outline.place(row.section), row.prompt or 0)
+        if outline is not None and outline.has(message.row):
+            self.post_message(self.PromptOpened(*outline.prompt_of(message.row)))
 
     def action_go_to_failed(self, step: int) -> None:
         self._filter.close()
@@ -228,24 +215,17 @@ class StoryView(PlanningPane):
         message.stop()
         outline = self.story_tree.outline
         if outline is not None and message.words.strip():
-            self._find(outline, message.words)
+            self._planner.find(outline, message.words)
         else:
-            self.post_message(self.Filtered("", None))
+            self.post_message(StoryPlanner.Filtered("", None))
 
     @on(StoryFilter.Left)
     def _leave_filter(self, message: StoryFilter.Left) -> None:
         message.stop()
         self.story_tree.focus()
 
-    @work(thread=True, exclusive=True, group="filter", exit_on_error=False, description="find")
-    def _find(self, outline: Outline, query: str) -> None:
-        worker = get_current_worker()
-        found = self.reader.find(outline.story, outline.variants, query, lambda: worker.is_cancelled)
-        if not worker.is_cancelled:
-            self.post_message(self.Filtered(query, found))
-
-    @on(Filtered)
-    def _show_found(self, message: Filtered) -> None:
+    @on(StoryPlanner.Filtered)
+    def _show_found(self, message: StoryPlanner.Filtered) -> None:
         message.stop()
         if message.query.strip() == self._filter.words.strip():
             self.story_tree.show_found(message.found, message.query)
@@ -255,7 +235,7 @@ class StoryView(PlanningPane):
 
     def action_leave_out(self) -> None:
         """Space: leaves the prompt or chapter under the cursor out of the next start, or puts it back."""
-        outline, document, row = self.story_tree.outline, self.document, self.story_tree.selected
+        outline, document, row = self.story_tree.outline, self._planner.document, self.story_tree.selected
         if outline is None or document is None or row is None:
             return
         section, prompt = row
@@ -287,7 +267,7 @@ class StoryView(PlanningPane):
 
     def choose_pattern(self) -> None:
         """The ready regexes that match this text; choosing one sets the option."""
-        document = self.document
+        document = self._planner.document
         if document is None:
             return
 
@@ -295,7 +275,7 @@ class StoryView(PlanningPane):
             if choice:
                 self.post_message(self.PatternChosen(*choice))
 
-        self.app.push_screen(PatternPicker(lambda: self.reader.text(document).text, document), chosen)
+        self.app.push_screen(PatternPicker(lambda: self._planner.text(document), document), chosen)
 
 
 LEAVE_OUT = "prompt_config.leave_out"

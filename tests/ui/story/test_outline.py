@@ -6,7 +6,7 @@ from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.state import DONE, DRAWING, FAILED, SKIPPED, STALE, Marks, RunState
 from sframes_tui.text.split import Chapter, Story
 from sframes_tui.ui.story.outline import Look, Outline, fold_case, search
-from sframes_tui.ui.story.rows import Row
+from sframes_tui.ui.story.tree_rows import Row
 from tests.config.test_leave_out import leaving_out
 from tests.plan.test_plan import DDIM, config, story
 

@@ -15,8 +15,8 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.state import Marks, RunState, fold
 from sframes_tui.ui.story.outline import Look
-from sframes_tui.ui.story.rows import Row
 from sframes_tui.ui.story.tree import StoryTree
+from sframes_tui.ui.story.tree_rows import Row
 from sframes_tui.ui.story.view import StoryView
 from sframes_tui.ui.themes import SHIPPED, load_themes
 from tests.ui.conftest import until
@@ -93,7 +93,7 @@ async def test_every_state_has_a_glyph_and_a_colour_also_in_16_colours(run):
             run.register_theme(theme)
             run.theme = theme.name
             await pilot.pause()
-            styles = [run.view.story_tree._style(look.style) for look in (Look.DRAWING, Look.DONE, Look.FAILED)]
+            styles = [run.view.story_tree._styles(look.style) for look in (Look.DRAWING, Look.DONE, Look.FAILED)]
             depth = ColorSystem.STANDARD if theme.name == "sixteen" else ColorSystem.EIGHT_BIT
             assert len({style.color.downgrade(depth) for style in styles}) == 3, theme.name
 

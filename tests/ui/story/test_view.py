@@ -10,8 +10,9 @@ from sframes_tui.plan.identity import Identities
 from sframes_tui.ui.dialogs.frame_details import FrameDetails
 from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
 from sframes_tui.ui.dialogs.plan import PlanScreen, TextLines
-from sframes_tui.ui.story.rows import Row
+from sframes_tui.ui.story.planner import StoryPlanner
 from sframes_tui.ui.story.tree import StoryTree
+from sframes_tui.ui.story.tree_rows import Row
 from sframes_tui.ui.story.view import StoryView
 from tests.ui.conftest import until
 
@@ -44,7 +45,7 @@ class Pane(App):
         self.document = self.document.with_value(path, value)
         self.view.show_document(self.document)
 
-    def on_planning_pane_planned(self, message):
+    def on_story_planner_planned(self, message):
         self.seen.append(message)
 
     def on_story_view_prompt_highlighted(self, message):
@@ -61,7 +62,7 @@ class Pane(App):
 
     @property
     def plans(self):
-        return [each for each in self.seen if isinstance(each, StoryView.Planned)]
+        return [each for each in self.seen if isinstance(each, StoryPlanner.Planned)]
 
     def last(self, kind):
         return next((each for each in reversed(self.seen) if isinstance(each, kind)), None)

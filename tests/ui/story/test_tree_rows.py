@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.ui.story.rows import Found, Row, Rows
+from sframes_tui.ui.story.tree_rows import Found, Row, Rows
 
 COUNTS = (3, 0, 2, 1)
 

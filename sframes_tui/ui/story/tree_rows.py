@@ -1,4 +1,4 @@
-"""The rows of a story's tree as numbers: which are there, folded or filtered, and where. No widget, no text.
+"""The rows of a story's tree as numbers: which are there, folded or filtered, and where. No text.
 
 A *section* is a chapter of one variant; sections are numbered as the plan orders them. Nothing here takes time for
 each prompt, so that a tree of any length answers at once.
@@ -39,10 +39,10 @@ class Rows:
         self._count_lines()
 
     @classmethod
-    def of(cls, prompt_counts: Sequence[int], is_open: bytes | None = None) -> "Rows":
-        """All sections with all prompts; folded unless `is_open` says something else."""
+    def of(cls, prompt_counts: Sequence[int], is_open: bytes | bool = False) -> "Rows":
+        """All sections with all prompts; `is_open` says it of each section, or of all."""
         everything = Found(range(len(prompt_counts)), [range(count) for count in prompt_counts])
-        return cls(everything, bytes(len(prompt_counts)) if is_open is None else is_open)
+        return cls(everything, bytes([is_open]) * len(prompt_counts) if isinstance(is_open, bool) else is_open)
 
     @classmethod
     def filtered(cls, found: Found) -> "Rows":
