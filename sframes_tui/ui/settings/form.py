@@ -1,4 +1,4 @@
-"""The settings: every option of the configuration, edited with the keyboard alone. Must not import torch.
+"""The settings: every option of the configuration, edited with the keyboard alone.
 
 The form owns the document while it is edited: fields and the table of styles tell it what a person wants, it makes
 the new document and shows it to all of them.
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from textual import on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.markup import escape
@@ -44,7 +44,7 @@ class FieldList(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Scrolls to the field that has the focus; the keys that scroll elsewhere walk through the fields."""
 
 
-class ConfigForm(FieldWalk):
+class ConfigForm(Vertical):
     """Shows and changes a document; `document` is the newest."""
 
     BINDINGS = bindings("form")
@@ -74,7 +74,7 @@ class ConfigForm(FieldWalk):
         self.document = document
         self._groups = [*self._make_groups()]
         self._banner, self._titles = "", (False, "", -1)
-        self._saving = ConfigSaving(self, self._saved)
+        self._saving, self._walk = ConfigSaving(self, self._saved), FieldWalk(self)
 
     # What there is.
 
@@ -171,6 +171,23 @@ class ConfigForm(FieldWalk):
 
     # Where the cursor is.
 
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """The field that had the focus last, or the first one."""
+        self._walk.back(scroll_visible)
+        return self
+
+    def action_go(self, by: int) -> None:
+        self._walk.go(by)
+
+    def action_next(self) -> None:
+        self._walk.next()
+
+    def action_leave(self, by: int) -> None:
+        self._walk.leave(by)
+
+    def action_go_group(self, by: int) -> None:
+        self._walk.go_group(by)
+
     def focus_option(self, path: str) -> None:
         """Puts the cursor into the field of an option, such as "generation_config.eta", its group opened."""
         self.call_later(self._focus_option, path)
@@ -190,7 +207,7 @@ class ConfigForm(FieldWalk):
 
     @on(DescendantFocus)
     def _show_help(self, event: DescendantFocus) -> None:
-        self.last = event.widget.parent if isinstance(event.widget.parent, StyleTable) else event.widget
+        self._walk.arrive(event.widget)
         row = next((each for each in event.widget.ancestors if isinstance(each, OptionRow)), None)
         if row is not None:
             self._help(row.option)
