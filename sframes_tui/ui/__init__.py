@@ -1,1 +1,1 @@
-"""The screen. The only package that imports textual; must not import torch or an engine."""
+"""The screen."""

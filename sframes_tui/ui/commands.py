@@ -1,4 +1,4 @@
-"""Every command of the screen, declared once: its key, its name and its help. Must not import textual's widgets.
+"""Every command of the screen, declared once: its key, its name and its help.
 
 Bindings, footer, command palette, help screen, the user's keymap and the README's key table are made from `COMMANDS`.
 A pane takes its own with `BINDINGS = bindings("story")` and has a method `action_...` for each.

@@ -1,4 +1,4 @@
-"""A GPU's load, memory, temperature and power, read in a thread of its own. Must not import torch."""
+"""A GPU's load, memory, temperature and power, read in a thread of its own: a driver may take long to answer."""
 
 import threading
 from collections.abc import Callable

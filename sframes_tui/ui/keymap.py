@@ -1,4 +1,4 @@
-"""The user's own keys: a TOML file of command = "key". Must not import textual's widgets.
+"""The user's own keys: a TOML file of command = "key".
 
 A line that is no good is told of and left out; the others count.
 """

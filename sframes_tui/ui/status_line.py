@@ -1,4 +1,7 @@
-"""The foot: how the run goes and what draws it. Must not import torch."""
+"""The foot: how the run goes and what draws it.
+
+It is painted at its own pace, apart from the panes, and in two lines only where one isn't enough.
+"""
 
 import time
 from typing import ClassVar

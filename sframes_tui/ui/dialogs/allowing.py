@@ -1,5 +1,9 @@
-"""What is asked before a run starts. Must not import torch."""
+"""Whether the programs that a configuration names may be started: asked before a run, unless that was answered before.
 
+A stranger's configuration must not run anything, nor send word anywhere, by being opened and drawn.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +13,7 @@ from sframes_tui.errors import TrustError
 from sframes_tui.plan.draft import Draft
 from sframes_tui.printable import one_line
 from sframes_tui.run.beside import trust
-from sframes_tui.ui.dialogs.dialogs import trust_question
+from sframes_tui.ui.dialogs.dialogs import Answer, Question
 
 
 async def allowed_draft(app: App[Any], draft: Draft) -> Draft | None:
@@ -27,7 +31,7 @@ async def allowed_draft(app: App[Any], draft: Draft) -> Draft | None:
 
 
 async def _ask(app: App[Any], wishes: trust.Wishes) -> trust.Standing:
-    answer = await app.push_screen_wait(trust_question(str(wishes.path), wishes.shown))
+    answer = await app.push_screen_wait(_question(str(wishes.path), wishes.shown))
     try:
         match answer:
             case "once":
@@ -42,3 +46,20 @@ async def _ask(app: App[Any], wishes: trust.Wishes) -> trust.Standing:
     except TrustError as error:
         app.notify(one_line(str(error)), severity="warning", markup=False)
     return "refused" if answer == "never" else "allowed"
+
+
+def _question(path: str, commands: Sequence[str]) -> Question:
+    """Before programs that a configuration names are started, and before anybody is told of its end."""
+    return Question(
+        "Allow this?",
+        (
+            f"{path} asks to start these programs while it is drawn, or to send word to these addresses:",
+            "\n".join(f"    {command}" for command in commands),
+            "Allow it only if you know what it does. If the file says anything else, this is asked again.",
+        ),
+        (
+            Answer("once", "o", "this once"),
+            Answer("always", "a", "always"),
+            Answer("never", "n", "never; draw without"),
+        ),
+    )

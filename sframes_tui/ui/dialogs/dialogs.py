@@ -1,4 +1,4 @@
-"""Dialogues: a box above the main screen that is answered by one key or a click. Must not import torch.
+"""Dialogues: a box above the main screen that is answered by one key or a click.
 
 Escape closes each of them, which is always the answer that changes nothing. Text of others' making is shown literally.
 """
@@ -71,23 +71,6 @@ def leave_question(changed: bool, run: str) -> Question:
         paragraphs.append(f"A run is under way: {run}.")
         paragraphs.append("Leaving stops it within a step. What is drawn stays, and `resume` goes on from there.")
     return Question("Leave S-Frames?", paragraphs, (Answer("yes", "y", "leave"), Answer("no", "n", "stay")))
-
-
-def trust_question(path: str, commands: Sequence[str]) -> Question:
-    """Before programs that a configuration names are started, and before anybody is told of its end."""
-    return Question(
-        "Allow this?",
-        (
-            f"{path} asks to start these programs while it is drawn, or to send word to these addresses:",
-            "\n".join(f"    {command}" for command in commands),
-            "Allow it only if you know what it does. If the file says anything else, this is asked again.",
-        ),
-        (
-            Answer("once", "o", "this once"),
-            Answer("always", "a", "always"),
-            Answer("never", "n", "never; draw without"),
-        ),
-    )
 
 
 def resume_question(lines: Sequence[str], todo: bool, stale: bool) -> Question:

@@ -1,4 +1,4 @@
-"""Where a prompt's pictures come from: base, strength, steps, seed, and what is sent to the model. No torch."""
+"""Where a prompt's pictures come from: base, strength, steps, seed, and what is sent to the model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""F1: every key and what it does. Must not import torch."""
+"""F1: every key and what it does."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar

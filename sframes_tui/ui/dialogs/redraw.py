@@ -1,4 +1,4 @@
-"""How one picture is drawn again: with another seed, text or strength, or an older take instead. No torch."""
+"""How one picture is drawn again: with another seed, text or strength, or an older take instead."""
 
 from collections.abc import Iterator
 from typing import ClassVar

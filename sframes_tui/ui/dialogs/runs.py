@@ -1,4 +1,4 @@
-"""The runs below the output folder, the newest first: one is chosen to look at. Must not import torch."""
+"""The runs below the output folder, the newest first: one is chosen to look at."""
 
 from collections.abc import Sequence
 from datetime import datetime

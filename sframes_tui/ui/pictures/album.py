@@ -1,4 +1,7 @@
-"""What the pictures of a plan are: which belong together, where they are, what is known of them. No widgets here."""
+"""What the pictures of a plan are: which belong together, where they are, what is known of them.
+
+A plan may have millions of frames: what is asked for at each painting is searched by halves, or kept.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter

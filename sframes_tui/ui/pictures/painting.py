@@ -1,4 +1,4 @@
-"""A picture made into what a terminal is sent, in each of its ways. Slow: for a worker thread. No widgets here."""
+"""A picture made into what a terminal is sent, in each of its ways. Slow: for a worker thread."""
 
 import io
 import itertools

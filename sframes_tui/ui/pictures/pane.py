@@ -1,4 +1,7 @@
-"""The pictures: one tile for each style of a prompt, and the strip of their chain. Must not import torch."""
+"""The pictures: one tile for each style of a prompt, and the strip of their chain.
+
+It shows again only what differs: it is told of every change of a run, ten times a second.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

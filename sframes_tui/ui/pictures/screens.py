@@ -1,4 +1,7 @@
-"""Pictures on a screen of their own: one as large as it goes, or a chapter's side by side. Must not import torch."""
+"""Pictures on a screen of their own: one as large as it goes, or a chapter's side by side.
+
+Both go on with what the pane below looks at, and watch it: what is walked to here is shown there too.
+"""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,7 @@
-"""Tiles: several pictures side by side, each with a title, as large as their place allows. Must not import torch."""
+"""Tiles: several pictures side by side, each with a title, as large as their place allows.
+
+A page holds as many as are worth looking at; tiles are kept for the next page, since a new widget takes its time.
+"""
 
 import math
 from collections.abc import Callable, Sequence

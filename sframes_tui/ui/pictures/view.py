@@ -1,4 +1,4 @@
-"""One picture on the screen. Must not import torch, nor read or encode pictures: the shop does.
+"""One picture on the screen; the shop reads and encodes it.
 
 Textual writes text; a sixel is drawn over blank text by a control sequence behind the picture's last line. Where
 that can't be whole (a dialogue is open, or something covers a part) half blocks stand in for it.

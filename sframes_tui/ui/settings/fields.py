@@ -1,4 +1,4 @@
-"""The controls of the settings form, each one line high unless its text needs more. Must not import torch.
+"""The controls of the settings form, each one line high unless its text needs more.
 
 Up and down are the form's, which walks through its fields, unless a field `keeps` them.
 """

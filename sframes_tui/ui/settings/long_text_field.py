@@ -1,4 +1,4 @@
-"""The control for a text of several lines, and which control fits which option. Must not import torch.
+"""The control for a text of several lines, and which control fits which option.
 
 Loaded only once fields are made: the first screen doesn't wait for Textual's editor.
 """

@@ -1,4 +1,4 @@
-"""A group of the settings form that can be folded. Its rows are made when it is opened first. No torch."""
+"""A group of the settings form that can be folded. Its rows are made when it is opened first: they take their time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One option of the settings form: its name, its mark, its control, and what is wrong with it. No torch."""
+"""One option of the settings form: its name, its mark, its control, and what is wrong with it."""
 
 from textual.app import ComposeResult
 from textual.containers import Grid

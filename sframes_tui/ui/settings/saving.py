@@ -1,4 +1,4 @@
-"""Saving the settings from the screen: asks for a name, and before something would be overwritten. No torch."""
+"""Saving the settings from the screen: asks for a name, and before something would be overwritten."""
 
 from collections.abc import Callable
 from pathlib import Path

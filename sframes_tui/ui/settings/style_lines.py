@@ -1,4 +1,4 @@
-"""The table of styles as lines of text. Must not import torch."""
+"""The table of styles as lines of text."""
 
 from collections.abc import Iterator
 from itertools import accumulate

@@ -1,4 +1,7 @@
-"""The styles as a table that is edited in place, however many they are. Must not import torch."""
+"""The styles as a table that is edited in place, however many they are.
+
+It draws its lines itself and has one field, put over the cell that is edited: a widget a cell would be too many.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The line in which a person says what the story's tree shall show. Must not import torch."""
+"""The line in which a person says what the story's tree shall show.
+
+It only tells what is typed: the search takes a while, and is the planner's.
+"""
 
 from dataclasses import dataclass
 

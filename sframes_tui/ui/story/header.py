@@ -1,4 +1,7 @@
-"""What stands above the story's tree: how much there is, remarks, what is wrong. Must not import torch."""
+"""What stands above the story's tree: how much there is, remarks, what is wrong.
+
+It keeps what it shows, since its words are broken into lines that depend on its width.
+"""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical

@@ -1,4 +1,7 @@
-"""What the rows of a story's tree say: titles, prompts, and how far a run has come with them. No widget."""
+"""What the rows of a story's tree say: titles, prompts, and how far a run has come with them.
+
+An outline is a value: the tree compares the lines of two of them, and draws anew only those that differ.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

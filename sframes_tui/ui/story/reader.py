@@ -1,4 +1,7 @@
-"""The newest document's story: read and split beside the screen's thread, no more of it than changed. No widget."""
+"""The newest document's story: read and split beside the screen's thread, no more of it than changed.
+
+What a key changes is seldom the text: that, its splitting and the form that searches need are each kept by themselves.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""The test page: what this terminal can show, by a picture in each way. Must not import torch."""
+"""The terminal's test page: what it can show, by a picture in each way.
+
+Whether a way works is seen at a glance, and nowhere else: a terminal may say that it knows one and draw nothing.
+"""
 
 import math
 
