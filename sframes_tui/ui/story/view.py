@@ -17,11 +17,11 @@ from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Plan
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.dialogs.frame_details import FrameDetails
 from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
 from sframes_tui.ui.dialogs.plan import PlanScreen
 from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.story.filter import StoryFilter
+from sframes_tui.ui.story.frame_details import FrameDetails
 from sframes_tui.ui.story.header import StoryHeader
 from sframes_tui.ui.story.outline import Outline
 from sframes_tui.ui.story.planner import StoryPlanner

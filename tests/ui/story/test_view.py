@@ -7,9 +7,9 @@ from textual.widgets import OptionList, Static
 
 from sframes_tui.config.document import Document
 from sframes_tui.plan.identity import Identities
-from sframes_tui.ui.dialogs.frame_details import FrameDetails
 from sframes_tui.ui.dialogs.pattern_picker import PatternPicker
 from sframes_tui.ui.dialogs.plan import PlanScreen, TextLines
+from sframes_tui.ui.story.frame_details import FrameDetails
 from sframes_tui.ui.story.planner import StoryPlanner
 from sframes_tui.ui.story.tree import StoryTree
 from sframes_tui.ui.story.tree_rows import Row
