@@ -48,7 +48,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = BREAKPOINTS
         self._opening = opening
-        self.runs = RunPresenter(self, self, opening)
+        self.runs = RunPresenter(self, view=self, opening=opening)
         self.session = self.runs.session
         self.document = document
         self.draft: Draft | None = None
