@@ -26,13 +26,13 @@ from sframes_tui.ui.log_pane import LogPane
 from sframes_tui.ui.opening import Opening
 from sframes_tui.ui.pictures.pane import PicturePane
 from sframes_tui.ui.pictures.screens import ChapterGrid, OnePicture
+from sframes_tui.ui.pictures.terminal_page import TerminalPage
 from sframes_tui.ui.run_presenter import RunPresenter
 from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.status_line import StatusLine
 from sframes_tui.ui.story.notes import outlook
 from sframes_tui.ui.story.planner import StoryPlanner
 from sframes_tui.ui.story.view import StoryView
-from sframes_tui.ui.terminal.page import TerminalPage
 
 LEFT = ("form", "story")
 """Panes that share a column where there are two: the one that was in front last is seen."""

@@ -3,7 +3,7 @@
 import pytest
 
 from sframes_tui.run.beside import trust
-from sframes_tui.ui import remembered
+from sframes_tui.ui import themes
 from sframes_tui.ui.dialogs.dialogs import Question, ThemeDialog
 from sframes_tui.ui.settings.form import ConfigForm
 from sframes_tui.ui.themes import recall
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 def stores(tmp_path, monkeypatch):
     monkeypatch.setattr(trust, "STORE", tmp_path / "trusted")
     monkeypatch.setattr(trust, "_once", set())
-    monkeypatch.setattr(remembered, "STORE", tmp_path / "screen.toml")
+    monkeypatch.setattr(themes, "STORE", tmp_path / "screen.toml")
 
 
 @pytest.fixture

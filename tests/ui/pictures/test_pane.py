@@ -14,9 +14,9 @@ from sframes_tui.ui.pictures.painting import Space
 from sframes_tui.ui.pictures.pane import PicturePane
 from sframes_tui.ui.pictures.screens import ChapterGrid, OnePicture
 from sframes_tui.ui.pictures.shop import PictureError, read_picture
+from sframes_tui.ui.pictures.terminal_page import TerminalPage
 from sframes_tui.ui.pictures.tiles import TileGrid, arrange
 from sframes_tui.ui.pictures.view import PictureView
-from sframes_tui.ui.terminal.page import TerminalPage
 from sframes_tui.ui.terminal.terminal import CellSize
 from tests.ui.conftest import opened, screen_text, until
 
