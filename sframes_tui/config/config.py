@@ -18,6 +18,7 @@ from sframes_tui.config.option_types import (
     Encoding,
     Entered,
     Harmless,
+    Loads,
     LongText,
     Model,
     Pattern,
@@ -85,14 +86,14 @@ class PromptConfig(Section):
 class GenerationConfig(Section):
     """How it is drawn."""
 
-    model: Plans[Model] = DEFAULT_MODEL
+    model: Loads[Model] = DEFAULT_MODEL
     """A Hugging Face hub id, a diffusers folder, a single .safetensors checkpoint, or "builtin:picturebook", which
     needs no download."""
 
-    revision: Plans[Annotated[str, Field(min_length=1, max_length=200)] | None] = None
+    revision: Loads[Annotated[str, Field(min_length=1, max_length=200)] | None] = None
     """Branch, tag or commit of a hub model."""
 
-    variant: Plans[Annotated[str, Field(min_length=1, max_length=40)] | None] = None
+    variant: Loads[Annotated[str, Field(min_length=1, max_length=40)] | None] = None
     """Variant of the model's weight files, such as "fp16"."""
 
     scheduler: Draws[Annotated[str, AfterValidator(canonical_scheduler), Entered("text", SCHEDULERS)] | None] = None

@@ -25,8 +25,10 @@ class Effect(Enum):
     DRAWS = "draws"
     """Its value is part of every picture's identity: another value, another picture."""
     PLANS = "plans"
-    """It counts by what becomes of it: the prompts, words, seeds, strengths and bases of frames, or the model's
-    content. Pictures whose share of these stays the same stay."""
+    """It counts by what becomes of it: the prompts, words, seeds, strengths and bases of frames. Pictures whose share
+    of these stays the same stay."""
+    LOADS = "loads"
+    """It says which model is loaded: that model's content counts, whatever it is called."""
     TOLD = "told"
     """Pictures stay, but the bytes of those drawn from then on may differ in a shade: that is told when a run goes on
     with another value."""
@@ -38,6 +40,7 @@ T = TypeVar("T")
 
 Draws = Annotated[T, Effect.DRAWS]
 Plans = Annotated[T, Effect.PLANS]
+Loads = Annotated[T, Effect.LOADS]
 Told = Annotated[T, Effect.TOLD]
 Harmless = Annotated[T, Effect.HARMLESS]
 

@@ -29,13 +29,9 @@ class Wanted(NamedTuple):
 
     @classmethod
     def by(cls, draft: "Draft") -> Self:
-        from sframes_tui.model.source import locate_model
         from sframes_tui.plan.identity import model_fingerprint
 
-        options, source = draft.config.generation_config, draft.model
-        if source.path is None:
-            # It may have been downloaded since the draft was made.
-            source = locate_model(options.model, options.revision, draft.loaded.folder)
+        options, source = draft.config.generation_config, draft.model_now
         fingerprint = model_fingerprint(source)
         return cls(
             source, fingerprint, options.revision, options.variant, options.dtype, options.device, options.offload

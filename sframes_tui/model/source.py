@@ -48,6 +48,11 @@ def locate_model(name: str, revision: str | None = None, near: Path | None = Non
     return ModelSource(name, "hub", cached_snapshot(name, revision))
 
 
+def found_now(source: ModelSource, revision: str | None = None, near: Path | None = None) -> ModelSource:
+    """The same model as it lies here by now: it may have been downloaded since it was looked for."""
+    return source if source.path is not None else locate_model(source.name, revision, near)
+
+
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 
 

@@ -1,4 +1,8 @@
-"""A configuration file made into a plan: story read, model looked up, frames laid out. Must not import torch."""
+"""A configuration file made into a plan: story read, model looked up, frames laid out.
+
+What a configuration leaves open and can be known without loading a model is settled here and nowhere else: which file,
+under what name, from which seed, with whose step rules. The rest is `engine/resolved.py`'s.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ from sframes_tui.config.file import LoadedConfig
 from sframes_tui.config.program import find_program
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.schedulers import Sampling
-from sframes_tui.model.source import ModelSource, locate_model
+from sframes_tui.model.source import ModelSource, found_now, locate_model
 from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.text.source import find_source, read_source
 from sframes_tui.text.split import Story, split_story
@@ -30,14 +34,19 @@ class Draft:
     def config(self) -> Config:
         return self.loaded.config
 
+    @property
+    def model_now(self) -> ModelSource:
+        """The model, which may have been downloaded since the draft was made."""
+        return found_now(self.model, self.config.generation_config.revision, self.loaded.folder)
+
     def planned_for(self, sampling: Sampling) -> Plan:
         """The plan for a model that turned out to sample like this."""
         if sampling == self.plan.sampling:
             return self.plan
         return make_plan(self.config, self.plan.story, sampling, self.plan.seed)
 
-    def resolved(self, rows: int) -> dict[str, Any]:
-        """The configuration with its open choices filled in, as TOML data: what draws this run again.
+    def run_config(self, rows: int) -> dict[str, Any]:
+        """The configuration as TOML data, with what would be picked anew filled in: what draws this run again.
 
         Programs mean the same as in the configuration's own folder. An address with a password stays out: run folders
         are given to others.

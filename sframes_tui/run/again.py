@@ -7,21 +7,22 @@ no place on the disk but a file name beside the picture.
 import shlex
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from PIL import Image, ImageChops
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.protocol import Drawn, Engine, Facts, Job, Remark, Spoiled
+from sframes_tui.engine.protocol import Drawn, Engine, Job, Remark, Spoiled
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import ModelError, UsageError
-from sframes_tui.model.source import ModelSource, locate_model
+from sframes_tui.model.source import ModelSource, found_now, locate_model
 from sframes_tui.plain_file import read_plain
 from sframes_tui.plan.identity import model_fingerprint
 from sframes_tui.run.record import png
 from sframes_tui.run.record.plain_folder import is_inside
-from sframes_tui.run.record.recipe import PROGRAM, Recipe, as_drawn, drawn_by, read_recipe
+from sframes_tui.run.record.recipe import PROGRAM, Recipe, drawn_by, read_recipe
 from sframes_tui.run.record.stored_picture import MAX_BYTES, decoded, read_stored
 
 LoadModel = Callable[[GenerationConfig, ModelSource], Engine]
@@ -148,22 +149,21 @@ def draw_again(
         rows = min(options.rows or 1, engine.max_rows)
         engine.use_rows(rows)
         picture = _drawn(engine, recipe, start, say)
-        facts, left = engine.facts, engine.capacity
+        resolved = Resolved.by(engine, options)
     finally:
         engine.close()
-    if source.path is None:  # it may have been downloaded meanwhile
-        source = replace(source, path=locate_model(source.name, options.revision).path)
-    now = _as_drawn_now(recipe, facts, left, model_fingerprint(source), picture)
+    fingerprint = model_fingerprint(found_now(source, options.revision))
+    now = _as_drawn_now(recipe, resolved, fingerprint, picture)
     return Again(told, picture, png.encode(picture, png.picture_info(now)), now)
 
 
-def _as_drawn_now(recipe: Recipe, facts: Facts, rows: int, fingerprint: str, picture: Image.Image) -> Recipe:
+def _as_drawn_now(recipe: Recipe, resolved: Resolved, fingerprint: str, picture: Image.Image) -> Recipe:
     """The recipe with what became of it here; a model of the same content keeps its name."""
     known = fingerprint == recipe.fingerprint or not recipe.fingerprint
-    options = {**as_drawn(facts, rows), "model": recipe.options.model if known else facts.model}
+    options = {**resolved.chosen, "model": recipe.options.model if known else resolved.facts.model}
     return recipe.model_copy(
         update={
-            **drawn_by(facts),
+            **drawn_by(resolved.facts),
             "program": PROGRAM,
             "fingerprint": fingerprint,
             "options": recipe.options.model_copy(update=options),

@@ -19,7 +19,7 @@ from functools import partial
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.plan.identity import joined
 from sframes_tui.plan.plan import Frame
 from sframes_tui.run.bases import Admitted
@@ -42,12 +42,10 @@ class Unsaved:
     admitted: Admitted
     picture: Image.Image
     attempt: int
-    facts: Facts
-    """The engine's, when it was drawn."""
-    rows: int
-    """How many pictures a call was made for."""
+    resolved: Resolved
+    """As it was when it was drawn."""
     place: int | None
-    """Which of them it was, where that is its own."""
+    """Which row of a call it had, where that is its own."""
 
 
 class Archive:
@@ -84,9 +82,8 @@ class Archive:
             session.plan,
             frame,
             session.fitted(frame),
-            unsaved.facts,
+            unsaved.resolved,
             fingerprint=session.fingerprint,
-            rows=unsaved.rows,
             place=unsaved.place,
             base_pixels=base_pixels,
             pixels=png.pixel_hash(unsaved.picture),

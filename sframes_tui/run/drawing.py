@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sframes_tui.engine.loading.download import waited_for
 from sframes_tui.engine.protocol import Engine, EngineFactory
-from sframes_tui.model.source import ModelSource, locate_model
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.identity import VERSION, Identities, model_fingerprint, model_identity
@@ -65,7 +65,7 @@ class Drawing:
         with contextlib.ExitStack() as failing:
             failing.callback(self.engine.close)
             self.plan = self._draft.planned_for(self.engine.facts.sampling)
-            model = located(self._draft)
+            model = self._draft.model_now
             known_as = model_identity(model, self._draft.config.generation_config, self._version)
             self._fingerprint = model_fingerprint(model)
             self.identities = Identities(self.plan, known_as, self._version)
@@ -117,9 +117,9 @@ class Drawing:
         kept = tuple(number for number in session.survey.kept if number not in todo)
         text = self._draft.text_file
         write_plan(folder, plan, text, replay.last_header)
-        facts, options = self.engine.facts, plan.config.generation_config
+        resolved = Resolved.by(self.engine, plan.config.generation_config)
         counts = (len(plan.frames), len(kept))
-        fields = header(facts, options, self.rows, self.identities, *counts, text_copy(text), replay.header)
+        fields = header(resolved, self.identities, *counts, text_copy(text), replay.header)
         session.journal.append("planned", **fields)
         control.begun.set()
         with steered(folder.tree, control, self._emit) as emit:
@@ -127,17 +127,9 @@ class Drawing:
             emit(RunStarted(folder.path, len(plan.frames), sum(plan.frames[each].steps for each in todo), kept))
             if stale := session.survey.stale - todo.keys():
                 emit(FramesStale(tuple(sorted(stale))))
-            if warning := differences(replay.header, facts, options, self.rows):
+            if warning := differences(replay.header, resolved):
                 emit(Notice("warning", warning))
             return Loop(session, self.engine, emit, control, replay.grids).run()
-
-
-def located(draft: Draft) -> ModelSource:
-    """The draft's model, which may have been downloaded since the draft was made."""
-    options = draft.config.generation_config
-    if draft.model.path is not None:
-        return draft.model
-    return locate_model(options.model, options.revision, draft.loaded.folder)
 
 
 def _rows(plan: Plan, engine: Engine, emit: Emit) -> int:

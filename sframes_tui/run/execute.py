@@ -43,7 +43,7 @@ def execute(
             tell(RunCancelled(None, 0, len(drawing.plan.frames)))
             return
         folder = recorder.own(RunFolder.create(root, drawing.plan, datetime.now(), draft.text_file))
-        resolved = draft.resolved(drawing.rows)
+        resolved = draft.run_config(drawing.rows)
         folder.write_config(resolved)
         copied = Wishes.of(folder.path / "run.toml", Config.model_validate(resolved))
         carry_over(Wishes.of(draft.loaded.path, draft.config), copied)

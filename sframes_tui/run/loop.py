@@ -13,6 +13,7 @@ from functools import partial
 from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Engine, Outcome, Progress, Remark, Spoiled
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import ModelError
 from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted
@@ -221,8 +222,8 @@ class Loop:
         self._redo(self._schedule.drawn(frame))
         self._leave_stale(frame)
         attempt = self._attempts.pop(frame.number, 0)
-        facts, rows, place = self._engine.facts, self._engine.capacity, self._place(frame)
-        self._archive.save(Unsaved(admitted, picture, attempt, facts, rows, place))
+        resolved = Resolved.by(self._engine, self._plan.config.generation_config)
+        self._archive.save(Unsaved(admitted, picture, attempt, resolved, self._place(frame)))
         if self._schedule.has_successors(frame):
             self._bases.keep(frame.number, picture)
         if admitted.frame.base is not None:

@@ -329,4 +329,4 @@ def test_a_plan_draws_only_the_styles_that_are_on(tmp_path):
     assert draft.plan.tags == ("hard",)
     assert draft.plan.frames == deleted.plan.frames
     assert Identities(draft.plan, "m").all() == Identities(deleted.plan, "m").all()
-    assert draft.resolved(1)["style_configs"][0]["enabled"] is False
+    assert draft.run_config(1)["style_configs"][0]["enabled"] is False

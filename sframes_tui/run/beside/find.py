@@ -115,7 +115,7 @@ def _otherwise(folder: Path, draft: Draft, name: str) -> Iterator[Notice]:
 
 def _changed(section: str, then: dict[str, Any], draft: Draft) -> Iterator[str]:
     """The options of a section that differ."""
-    asked, resolved = getattr(draft.config, section), draft.resolved(0)[section]
+    asked, resolved = getattr(draft.config, section), draft.run_config(0)[section]
     for key, before in then.items():
         filled_in = key in FILLED_IN and getattr(asked, key) is None
         if key not in NOT_COMPARED and not filled_in and resolved.get(key) != before:

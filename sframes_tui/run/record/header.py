@@ -1,7 +1,4 @@
-"""Under which circumstances a run is drawn: written at each drawing's begin, compared when it goes on.
-
-Must not import torch.
-"""
+"""Under which circumstances a run is drawn: written at each drawing's begin, compared when it goes on."""
 
 import os
 import platform
@@ -16,9 +13,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from sframes_tui import __version__
-from sframes_tui.config.config import GenerationConfig
-from sframes_tui.config.option_types import LARGEST_SIDE, Effect, options_that
+from sframes_tui.config.option_types import LARGEST_SIDE
 from sframes_tui.engine.protocol import Facts
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain
 from sframes_tui.plan.identity import VERSION, VERSIONS, Identities
@@ -34,9 +31,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "pillow")
 
 
 def header(
-    facts: Facts,
-    options: GenerationConfig,
-    rows: int,
+    resolved: Resolved,
     identities: Identities,
     frames: int,
     kept: int,
@@ -53,32 +48,27 @@ def header(
         "text": text,
         "identity_version": identities.version,
         "model": identities.model,
-        "facts": asdict(facts),
-        "circumstances": circumstances(facts, options, rows),
+        "facts": asdict(resolved.facts),
+        "circumstances": circumstances(resolved),
     }
 
 
-def circumstances(facts: Facts, options: GenerationConfig, rows: int) -> dict[str, str]:
+def circumstances(resolved: Resolved) -> dict[str, str]:
     """What may change a picture's bytes beside what is asked for; by the words that a person reads."""
-    told = {key: _said(getattr(options, key)) for key in options_that(Effect.TOLD, GenerationConfig)}
+    facts = resolved.facts
     return {
         "S-Frames": __version__,
         "Python": platform.python_version(),
         **{name: version_of(name) for name in PACKAGES},
-        **told,
+        **{key: _said(value) for key, value in resolved.told.items()},
         **dict(facts.libraries),
-        "device": _kind(facts.device),
+        "device": resolved.kind_of_device,
         "hardware": facts.hardware,
         "number format": facts.dtype,
         "number format of the VAE": facts.vae_dtype or facts.dtype,
         "engine": facts.engine,
-        "rows": str(rows),
+        "rows": str(resolved.rows),
     }
-
-
-def _kind(device: str) -> str:
-    """Without its number, which says nothing of a picture's bytes: what the GPU is, is told by its name."""
-    return device.partition(":")[0]
 
 
 def identity_version(first: Record) -> int:
@@ -101,10 +91,11 @@ def version_of(package: str) -> str:
         return "not installed"
 
 
-def differences(first: Record, facts: Facts, options: GenerationConfig, rows: int) -> str | None:
+def differences(first: Record, resolved: Resolved) -> str | None:
     """One sentence on what is otherwise than when the run began; None where nothing is."""
-    before, now = dict(first.get("circumstances", {})), circumstances(facts, options, rows)
-    before["device"] = _kind(str(before.get("device", now["device"])))
+    before, now = dict(first.get("circumstances", {})), circumstances(resolved)
+    # It had its number in earlier versions.
+    before["device"] = str(before.get("device", now["device"])).partition(":")[0]
     # It had the model's in earlier versions, which didn't tell.
     before.setdefault("number format of the VAE", before.get("number format", now["number format of the VAE"]))
     changed = [
@@ -112,7 +103,7 @@ def differences(first: Record, facts: Facts, options: GenerationConfig, rows: in
     ]
     if not changed:
         return None
-    if before.get("number format", facts.dtype) != facts.dtype:
+    if before.get("number format", now["number format"]) != now["number format"]:
         return f"{'; '.join(changed)}: what is drawn now looks a little otherwise than in an unbroken run"
     return f"{'; '.join(changed)}: the bytes of what is drawn now may differ from those of an unbroken run"
 

@@ -2,7 +2,7 @@
 
 It tells what was asked of the model and all that may change the bytes, but no time, no folder, no name of the run, no
 take and no version of a library: the same picture has the same recipe, wherever, whenever and however often it is
-drawn. Must not import torch.
+drawn.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,7 @@ from sframes_tui import __version__
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.config.option_types import LARGEST_SIDE, Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import UsageError, message_of
 from sframes_tui.model.schedulers import SCHEDULERS
 from sframes_tui.plan.identity import acting_options
@@ -24,13 +25,7 @@ PROGRAM = f"S-Frames {__version__}"
 MAX_LENGTH = 2**19
 """Characters of a recipe: four texts of the longest, and plenty."""
 OPTIONS = frozenset(
-    [
-        *options_that(Effect.DRAWS, GenerationConfig),
-        *options_that(Effect.TOLD, GenerationConfig),
-        "model",
-        "revision",
-        "variant",
-    ]
+    key for effect in (Effect.DRAWS, Effect.TOLD, Effect.LOADS) for key in options_that(effect, GenerationConfig)
 )
 """What a recipe tells of a configuration, and what is taken from one."""
 Index = Annotated[int, Field(ge=0, le=MAX_FRAMES)]
@@ -114,18 +109,15 @@ def make_recipe(
     plan: Plan,
     frame: Frame,
     fitted: Fitted,
-    facts: Facts,
+    resolved: Resolved,
     *,
     fingerprint: str,
-    rows: int,
     place: int | None,
     base_pixels: str | None,
     pixels: str,
     attempt: int = 0,
 ) -> Recipe:
-    """The recipe of a frame's picture; `rows` and `place` are where the engine had it, hashes are `pixel_hash`es."""
-    options = plan.config.generation_config
-    base = None if frame.base is None else f"{plan.base_name(frame)}.png"
+    """The recipe of a frame's picture; `place` is which row of a call it had, hashes are `pixel_hash`es."""
     return Recipe(
         program=PROGRAM,
         story=plan.story.key,
@@ -141,13 +133,17 @@ def make_recipe(
         seed=plan.frame_seed(frame, attempt),
         strength=frame.strength,
         real_steps=frame.steps,
-        base=None if base is None else Base(file=base, pixels_sha256=base_pixels or ""),
+        base=_base(plan, frame, base_pixels),
         place=place,
-        options=GenerationConfig.model_validate(_options(options, facts, rows, overflows=bool(fitted.lost))),
+        options=GenerationConfig.model_validate(_acted(resolved, overflows=bool(fitted.lost))),
         fingerprint=fingerprint,
         pixels_sha256=pixels,
-        **drawn_by(facts),
+        **drawn_by(resolved.facts),
     )
+
+
+def _base(plan: Plan, frame: Frame, pixels: str | None) -> Base | None:
+    return None if frame.base is None else Base(file=f"{plan.base_name(frame)}.png", pixels_sha256=pixels or "")
 
 
 def drawn_by(facts: Facts) -> dict[str, Any]:
@@ -162,21 +158,10 @@ def drawn_by(facts: Facts) -> dict[str, Any]:
     }
 
 
-def as_drawn(facts: Facts, rows: int) -> dict[str, Any]:
-    """The options whose values the loaded model decided."""
-    return {
-        "dtype": facts.dtype,
-        "device": facts.device.partition(":")[0],
-        "engine": "reference" if facts.engine == "reference" else "auto",
-        "rows": rows,
-        **facts.changed,
-    }
-
-
-def _options(options: GenerationConfig, facts: Facts, rows: int, overflows: bool) -> dict[str, Any]:
-    told = {key: getattr(options, key) for key in options_that(Effect.TOLD, GenerationConfig)}
-    model = {"model": facts.model, "revision": options.revision, "variant": facts.variant}
-    acting = acting_options(options, facts.sampling) | told | model | as_drawn(facts, rows)
+def _acted(resolved: Resolved, overflows: bool) -> dict[str, Any]:
+    """The options as they acted: what was picked for those that leave a choice, and nothing without effect."""
+    drawn = acting_options(resolved.asked, resolved.facts.sampling)
+    acting = {**drawn, **resolved.told, **resolved.loaded, **resolved.chosen}
     if not overflows:
         acting["on_overflow"] = None
     return {key: value for key, value in acting.items() if value is not None}

@@ -12,6 +12,7 @@ from sframes_tui import doctor
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.device import cards, devices
 from sframes_tui.engine.device.cuda import exact_kernels, uuid_of
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import ModelError
 from sframes_tui.run.record.header import circumstances, differences
 from sframes_tui.ui import gpu
@@ -96,12 +97,12 @@ def test_a_run_knows_its_card_and_what_computes_on_it(tmp_path):
         assert facts.dtype == "float16"
         assert cards.free_bytes(facts.card) < 15 * GIB
         engine.close()
-    told = circumstances(facts, config, 1)
+    told = circumstances(Resolved(config, facts, 1))
     assert (told["CUDA"], told["cuDNN"], told["driver"]) == ("13.0", "91002", DRIVER)
     first = {"circumstances": {**told, "device": "cuda"}}
-    assert differences(first, dataclasses.replace(facts, device="cuda:0"), config, 1) is None
+    assert differences(first, Resolved(config, dataclasses.replace(facts, device="cuda:0"), 1)) is None
     newer = dataclasses.replace(facts, libraries=(("CUDA", "13.0"), ("driver", "999.1")))
-    assert f"driver was {DRIVER}, is 999.1" in differences(first, newer, config, 1)
+    assert f"driver was {DRIVER}, is 999.1" in differences(first, Resolved(config, newer, 1))
 
 
 def test_equal_bytes_are_asked_of_cudnn_and_no_longer_once_the_engine_is_closed(tmp_path):

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.config.option_types import Effect, options_that
 from sframes_tui.engine.protocol import Facts, Fitted
+from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import UsageError
 from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.again import draw_again, read_told
@@ -33,8 +34,9 @@ def noise(size=(64, 48)):
 
 def recipe_of(number, lost="", **options):
     plan = make_plan(config(2, **options), story(2), DDIM, 1)
-    where = {"fingerprint": "model", "rows": 2, "place": 1, "base_pixels": "ab" * 32, "pixels": "cd" * 32}
-    return plan, make_recipe(plan, plan.frames[number], Fitted("sent: text\nmore", lost), FACTS, **where)
+    where = {"fingerprint": "model", "place": 1, "base_pixels": "ab" * 32, "pixels": "cd" * 32}
+    resolved = Resolved(plan.config.generation_config, FACTS, 2)
+    return plan, make_recipe(plan, plan.frames[number], Fitted("sent: text\nmore", lost), resolved, **where)
 
 
 def test_other_tools_can_read_how_a_picture_was_drawn():
@@ -159,9 +161,9 @@ def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path, data):
 
 def test_a_recipe_tells_what_the_engine_had_to_change():
     plan = make_plan(config(2), story(2), DDIM, 1)
-    facts = replace(FACTS, changed={"vae_tiling": True})
-    where = {"fingerprint": "model", "rows": 1, "place": 0, "base_pixels": None, "pixels": "cd" * 32}
-    assert make_recipe(plan, plan.frames[0], Fitted("a"), facts, **where).options.vae_tiling
+    resolved = Resolved(plan.config.generation_config, replace(FACTS, changed={"vae_tiling": True}), 1)
+    where = {"fingerprint": "model", "place": 0, "base_pixels": None, "pixels": "cd" * 32}
+    assert make_recipe(plan, plan.frames[0], Fitted("a"), resolved, **where).options.vae_tiling
 
 
 def test_a_recipe_that_unpacks_to_more_than_any_is_refused_in_a_sentence(tmp_path):
