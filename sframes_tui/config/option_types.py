@@ -50,9 +50,9 @@ def effects(field: FieldInfo) -> list[Effect]:
     return [mark for mark in field.metadata if isinstance(mark, Effect)]
 
 
-def options_that(effect: Effect, section: type[BaseModel]) -> Iterator[str]:
-    """The keys of a section's options with this effect, in the order of their declaration."""
-    return (key for key, field in section.model_fields.items() if effect in effects(field))
+def options_that(section: type[BaseModel], *wanted: Effect) -> Iterator[str]:
+    """The keys of a section's options with one of these effects, in the order of their declaration."""
+    return (key for key, field in section.model_fields.items() if any(mark in wanted for mark in effects(field)))
 
 
 DEFAULT_MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"

@@ -61,4 +61,4 @@ class Resolved:
         return self.facts.device.partition(":")[0]
 
     def _asked(self, effect: Effect) -> Iterator[tuple[str, Any]]:
-        return ((key, getattr(self.asked, key)) for key in options_that(effect, GenerationConfig))
+        return ((key, getattr(self.asked, key)) for key in options_that(GenerationConfig, effect))

@@ -97,7 +97,7 @@ class Identities:
 
 def acting_options(options: GenerationConfig, sampling: Sampling) -> dict[str, Any]:
     """The options that draw; those that have no effect are None."""
-    acting = options.model_dump(include=set(options_that(Effect.DRAWS, GenerationConfig)))
+    acting = options.model_dump(include=set(options_that(GenerationConfig, Effect.DRAWS)))
     if not sampling.takes_eta:
         acting["eta"] = None
     if not options.negative_prompt or options.guidance_scale <= 1:

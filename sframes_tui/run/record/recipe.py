@@ -24,9 +24,7 @@ from sframes_tui.printable import one_line
 PROGRAM = f"S-Frames {__version__}"
 MAX_LENGTH = 2**19
 """Characters of a recipe: four texts of the longest, and plenty."""
-OPTIONS = frozenset(
-    key for effect in (Effect.DRAWS, Effect.TOLD, Effect.LOADS) for key in options_that(effect, GenerationConfig)
-)
+OPTIONS = frozenset(options_that(GenerationConfig, Effect.DRAWS, Effect.TOLD, Effect.LOADS))
 """What a recipe tells of a configuration, and what is taken from one."""
 Index = Annotated[int, Field(ge=0, le=MAX_FRAMES)]
 Pixels = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]

@@ -73,10 +73,10 @@ def test_the_recipe_in_a_file_is_the_one_that_was_written():
 
 
 def test_a_recipe_tells_every_option_that_draws_as_it_acted():
-    told = recipe_of(0, lost="the end", negative_prompt="fog", scheduler="DDIM", width=64, height=48)[
-        1
-    ].options.model_fields_set
-    assert set(options_that(Effect.DRAWS, GenerationConfig)) <= told | {"sigmas"}
+    given = {"negative_prompt": "fog", "scheduler": "DDIM", "width": 64, "height": 48, "revision": "main"}
+    told = recipe_of(0, lost="the end", **given)[1].options.model_fields_set
+    known = options_that(GenerationConfig, Effect.DRAWS, Effect.TOLD, Effect.LOADS)
+    assert told == set(known) - {"sigmas", "variant"}  # not asked for, and not picked
     without = recipe_of(0, eta=0.5, guidance_scale=1.0, negative_prompt="fog")[1].options
     assert (without.negative_prompt, without.eta) == (None, 0.5)
     assert "on_overflow" not in without.model_fields_set
