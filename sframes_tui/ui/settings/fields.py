@@ -109,12 +109,27 @@ class TextField(Input, FormField):
         if value != self._shown:
             self._shown = value
             self.post_message(FieldEdited(self.path, typed_value(self.option, value), typing=True))
+            if self._completion is not None:
+                # Once the cursor stands behind what was typed.
+                self.call_later(self._completion.follow)
+
+    def watch_selection(self) -> None:
+        if self._completion is not None and self._completion.display:
+            self._completion.follow()
+
+    async def on_key(self, event: Key) -> None:
+        """The keys of a list that is shown are neither the form's nor the text's."""
+        if self._completion is not None and self._completion.display and self._completion.take_key(event.key):
+            event.stop()
+            event.prevent_default()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
         self.post_message(FieldLeft(self, submitted=True))
 
     def on_blur(self) -> None:
+        if self._completion is not None:
+            self._completion.display = False
         self.post_message(FieldLeft(self))
 
     @property
