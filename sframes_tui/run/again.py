@@ -1,4 +1,4 @@
-"""One picture drawn again from the recipe in its file, and compared with it. Must not import torch.
+"""One picture drawn again from the recipe in its file, and compared with it.
 
 The file may be a stranger's: the recipe is bounded and validated, names a model by the rules of a configuration, and
 no place on the disk but a file name beside the picture.
@@ -90,13 +90,13 @@ class Again:
         before, now = _flat(self.told.recipe), _flat(self.recipe)
         if self.told.lacks:
             yield self.told.lacks
-        if before["pixels"] not in ("", png.pixel_hash(self.told.picture)):
+        if self.told.recipe.pixels_sha256 not in ("", png.pixel_hash(self.told.picture)):
             yield "the file's pixels were changed since it was drawn"
         if self.told.recipe.place is None and (self.told.recipe.options.rows or 1) > 1:
             yield "it was drawn beside others that its bytes depend on (deterministic = false)"
         for name, value in now.items():
             known = before.get(name, "")
-            if name != "pixels" and known != value and (known or not self.told.lacks):
+            if known != value and (known or not self.told.lacks):
                 yield f"{name} was {known or 'not told'}, is {value or 'not known'}"
 
 
@@ -111,7 +111,6 @@ def _flat(recipe: Recipe) -> dict[str, str]:
         "scheduler": recipe.scheduler,
         **{f"the scheduler's {key}": str(value)[:80] for key, value in recipe.scheduler_settings.items()},
         "engine": recipe.engine,
-        "pixels": recipe.pixels_sha256,
     }
 
 

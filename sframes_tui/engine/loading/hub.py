@@ -89,14 +89,19 @@ def wanted_files(folder: Path, model: str, names: Collection[str], variant: str 
         weights = [name for name in inside if ".safetensors" in name]
         if not weights and any(name.endswith(PICKLES) for name in inside):
             raise ModelError(f"model {model!r}: its {part.name} has its weights only as pickles, which can run code")
-        plain = [name for name in weights if re.fullmatch(r"[^.]+\.safetensors(\.index\.json)?", Path(name).name)]
-        of_variant = [name for name in weights if preferred and re.search(rf"\.{re.escape(preferred)}[.-]", name)]
-        fp16 = [name for name in weights if ".fp16" in name]
-        wanted += of_variant or plain or fp16
+        wanted += _of_one_variant(weights, preferred)
         wanted += [name for name in inside if name.endswith((".json", ".txt", ".model")) and name not in weights]
     if variant and not any(f".{variant}" in name for name in wanted):
         raise ModelError(f"model {model!r}: it has no safetensors of the variant {variant!r}; leave variant out")
     return wanted
+
+
+def _of_one_variant(weights: Collection[str], preferred: str | None) -> list[str]:
+    """Of a part's weight files those of the variant that is preferred, else the plain ones, else those in float16."""
+    plain = [name for name in weights if re.fullmatch(r"[^.]+\.safetensors(\.index\.json)?", Path(name).name)]
+    of_variant = [name for name in weights if preferred and re.search(rf"\.{re.escape(preferred)}[.-]", name)]
+    fp16 = [name for name in weights if ".fp16" in name]
+    return of_variant or plain or fp16
 
 
 def _download_connected(name: str, config: GenerationConfig) -> None:

@@ -101,7 +101,7 @@ def _entries(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str
 
 
 def _reaches_out(key: str, value: object) -> bool:
-    if not value or isinstance(value, float) or (isinstance(value, int) and value is not True):
+    if not value or (isinstance(value, int | float) and value is not True):
         return False
     if re.search("(attn|experts)_implementation", key):
         return not isinstance(value, dict) and value not in IMPLEMENTATIONS
@@ -109,8 +109,11 @@ def _reaches_out(key: str, value: object) -> bool:
         return not isinstance(value, dict) or value.get("quant_method") not in QUANTIZATIONS
     if key == "model_type":
         return not isinstance(value, str) or re.search("timm|backbone", value) is not None
-    if QUIET.fullmatch(key):
-        return False
+    return QUIET.fullmatch(key) is None and _names_another(key, value)
+
+
+def _names_another(key: str, value: object) -> bool:
+    """By its key or its text, something that isn't in this file."""
     named = NAMES_CODE.fullmatch(key) or NAMES_FILES.fullmatch(key)
     return named is not None or (isinstance(value, str) and PATH.fullmatch(value) is not None)
 
