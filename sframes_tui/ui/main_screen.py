@@ -140,13 +140,13 @@ class MainScreen(Screen[None]):
                 self.action_show("pictures")
 
     def action_pause(self) -> None:
-        self.runs.pause_or_resume()
+        self.runs.steer(self.session.pause_or_resume)
 
     def action_finish(self) -> None:
-        self.runs.finish()
+        self.runs.steer(self.session.finish)
 
     def action_stop(self) -> None:
-        self.runs.stop()
+        self.runs.steer(self.session.stop)
 
     def action_let_go(self) -> None:
         self.runs.let_go()

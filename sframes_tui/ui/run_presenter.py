@@ -152,14 +152,13 @@ class RunPresenter:
 
     # Steering.
 
-    def pause_or_resume(self) -> None:
-        self._steer(self.session.pause_or_resume)
-
-    def finish(self) -> None:
-        self._steer(self.session.finish)
-
-    def stop(self) -> None:
-        self._steer(self.session.stop)
+    def steer(self, action: Callable[[], None]) -> None:
+        """Does one of the session's actions on the run that is under way."""
+        if self.session.running:
+            action()
+            self._show_state()
+        else:
+            self.refuse("There is no run under way.")
 
     def let_go(self) -> None:
         """Frees the memory of the model that waits for the next run, or for this one to go on."""
@@ -173,13 +172,6 @@ class RunPresenter:
         if not self.session.running:
             self._view.tell("info", "the model was let go; the next run loads it again")
         self._show_state()
-
-    def _steer(self, action: Callable[[], None]) -> None:
-        if self.session.running:
-            action()
-            self._show_state()
-        else:
-            self.refuse("There is no run under way.")
 
     # Runs that were begun before.
 
