@@ -56,8 +56,7 @@ def run_screen(
     with native_output() as output:
         from sframes_tui.ui.opening import Opening  # with it comes textual
 
-        load = partial(_document, target, overrides)
-        name = target.name if target else "a new story"
+        load, name = partial(_document, target, overrides), target.name if target else "a new story"
         folder = target if target and target.is_dir() else None
         shown = terminal, protocol, notify, output, tuple(told), kept
         code = _run(Opening(name, load, make_engine, root, folder, resume, *shown), threads)

@@ -90,14 +90,18 @@ def _check(key: str, value: Any) -> None:
             raise ValueError("variables is no table")
         for name, each in value.items():
             _check_variable(name, each)
-    elif key in FLAGS:
-        if not isinstance(value, bool):
-            raise ValueError(f"{_shown(key, value)} is neither true nor false")
-    elif key in NUMBERS:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ValueError(f"{_shown(key, value)} is no number from 0 to 1")
-    elif not isinstance(value, str) or not _is_colour(value):
-        raise ValueError(f"{_shown(key, value)} is no colour")
+    elif fault := _fault(key, value):
+        raise ValueError(f"{_shown(key, value)} is {fault}")
+
+
+def _fault(key: str, value: Any) -> str:
+    """What a value is in place of what it should be; empty where it is right."""
+    if key in FLAGS:
+        return "" if isinstance(value, bool) else "neither true nor false"
+    if key in NUMBERS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return "" if is_number and 0 <= value <= 1 else "no number from 0 to 1"
+    return "" if isinstance(value, str) and _is_colour(value) else "no colour"
 
 
 def _check_variable(name: str, value: Any) -> None:
