@@ -12,7 +12,7 @@ import psutil  # noqa: E402
 
 from sframes_tui.config.file import load_config  # noqa: E402
 from sframes_tui.engine.protocol import Engine  # noqa: E402
-from sframes_tui.plan.draft import make_draft  # noqa: E402
+from sframes_tui.plan.draft import Draft, make_draft  # noqa: E402
 from sframes_tui.run.events import (  # noqa: E402
     Control,
     Event,
@@ -39,7 +39,7 @@ def main() -> None:
     end("python", _ENTERED)
     draft = make_draft(load_config(config))
 
-    def make_engine() -> Engine:
+    def make_engine(draft: Draft) -> Engine:
         from sframes_tui.engine.loading.families import import_for
 
         for _ in import_for(draft.model):

@@ -72,7 +72,7 @@ def _draw(words: Sequence[str]) -> int:
             return print_lines(describe_plan(draft.plan, draft.text_file, draft.loaded.notes))
         output = _output_folder(arguments.output)
         require_trust(loaded.path, loaded.config)
-    return run_batch(draft, lambda: _load_engine(draft), output, arguments.json, arguments.notify)
+    return run_batch(draft, _load_engine, output, arguments.json, arguments.notify)
 
 
 def _open_screen(arguments: argparse.Namespace) -> int:

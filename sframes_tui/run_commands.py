@@ -6,9 +6,8 @@ from pathlib import Path
 
 from sframes_tui.batch import draw_in_batch, failures_as_json, run_batch
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.protocol import Engine
+from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import UsageError
-from sframes_tui.plan.draft import Draft
 from sframes_tui.run import redraw as again
 from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
 from sframes_tui.run.beside.find import Found
@@ -17,8 +16,6 @@ from sframes_tui.run.events import Control, Emit
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.record.past_run import PastRun, open_run
 from sframes_tui.standard_streams import require_tellable
-
-MakeEngine = Callable[[Draft], Engine]
 
 
 def resume_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -34,7 +31,7 @@ def resume_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def resume(found: Found, make_engine: MakeEngine, root: Path, as_json: bool, notify: str | None) -> int:
+def resume(found: Found, make_engine: EngineFactory, root: Path, as_json: bool, notify: str | None) -> int:
     """Draws what a run still lacks, or all of one that isn't begun, without a screen; returns the exit code.
 
     Raises `SFramesError`.
@@ -44,7 +41,7 @@ def resume(found: Found, make_engine: MakeEngine, root: Path, as_json: bool, not
         draft = found.draft
         with failures_as_json(as_json):
             require_trust(draft.loaded.path, draft.config)
-        return run_batch(draft, lambda: make_engine(draft), root, as_json, notify)
+        return run_batch(draft, make_engine, root, as_json, notify)
 
     def draw(past: PastRun, emit: Emit, control: Control) -> None:
         for notice in found.notices:
@@ -87,7 +84,7 @@ def _strength(text: str) -> float:
     return value
 
 
-def redraw(parser: argparse.ArgumentParser, arguments: argparse.Namespace, make_engine: MakeEngine) -> int:
+def redraw(parser: argparse.ArgumentParser, arguments: argparse.Namespace, make_engine: EngineFactory) -> int:
     """Draws single pictures of a run again; returns the exit code. Raises `SFramesError`."""
     if arguments.picture is None and not (arguments.stale or arguments.keep):
         parser.error("name a picture, such as 0-3:oil, or say --stale or --keep")
@@ -98,7 +95,9 @@ def redraw(parser: argparse.ArgumentParser, arguments: argparse.Namespace, make_
     )
 
 
-def _redo(arguments: argparse.Namespace, past: PastRun, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+def _redo(
+    arguments: argparse.Namespace, past: PastRun, make_engine: EngineFactory, emit: Emit, control: Control
+) -> None:
     if arguments.stale:
         again.redraw_stale(past.path, make_engine, emit, control)
         return

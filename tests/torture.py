@@ -59,7 +59,7 @@ def engine_for(draft):
 
 def begin(config, root):
     draft = make_draft(load_config(config))
-    execute(draft, lambda: engine_for(draft), root, lambda _: None, Control())
+    execute(draft, engine_for, root, lambda _: None, Control())
 
 
 def resume(folder):

@@ -11,6 +11,7 @@ from sframes_tui.model.schedulers import Sampling
 
 if TYPE_CHECKING:
     from sframes_tui.model.source import ModelSource
+    from sframes_tui.plan.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,8 @@ class Engine(Protocol):
         ...
 
 
-EngineFactory = Callable[[], Engine]
-"""Loads the model, with all that implies of time, memory and `ModelError`."""
+EngineFactory = Callable[["Draft"], Engine]
+"""Loads a draft's model, with all that implies of time, memory and `ModelError`."""
 
 
 class KeptModel(Protocol):

@@ -46,7 +46,7 @@ SAMPLE_BYTES = 65_536
 
 
 class Identities:
-    """The identities of one plan's frames, drawn with one model; changes of single frames are given apart."""
+    """The identities of one plan's frames, its changes of single frames counted, drawn with one model."""
 
     def __init__(self, plan: Plan, model: str, version: int = VERSION) -> None:
         """`model` is its `model_identity`; `version` one of `VERSIONS`."""
@@ -64,11 +64,12 @@ class Identities:
         return json.dumps([self.version, self.model, counted], sort_keys=True)
 
     def own(self, number: int, change: Change | None = None, overflows: bool = False) -> str:
-        """A hash of all that goes into a frame's picture, changed so, but for its base's pixels.
+        """A hash of all that goes into a frame's picture, but for its base's pixels.
 
-        `overflows`: the model can't read the prompt whole, so `on_overflow` counts too.
+        `change`: of another take than the one that is planned. `overflows`: the model can't read the prompt whole, so
+        `on_overflow` counts too.
         """
-        change = change or Change(0)
+        change = change or self._plan.changes.get(number) or Change(0)
         frame = self._plan.frames[number]
         base = None if frame.base is None else place(self._plan.frames[frame.base])
         prompt = self._plan.prompt(frame) if change.prompt is None else change.prompt
@@ -90,8 +91,7 @@ class Identities:
         """For each frame its picture's identity, where prompts are read whole and frames drawn from their bases."""
         found: list[str] = []
         for frame in self._plan.frames:
-            own = self.own(frame.number, self._plan.changes.get(frame.number))
-            found.append(joined(own, None if frame.base is None else found[frame.base]))
+            found.append(joined(self.own(frame.number), None if frame.base is None else found[frame.base]))
         return tuple(found)
 
 

@@ -12,7 +12,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,13 +23,12 @@ from sframes_tui.engine.resolved import Resolved
 from sframes_tui.plan.identity import joined
 from sframes_tui.plan.plan import Frame
 from sframes_tui.run.bases import Admitted
+from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Event, FrameCompleted
 from sframes_tui.run.grids import Due, Sheets
 from sframes_tui.run.record import png, takes
 from sframes_tui.run.record.recipe import make_recipe
 from sframes_tui.run.record.records import Saved
-from sframes_tui.run.record.replay import Sheet
-from sframes_tui.run.session import Session
 
 MAX_WAITING = 8
 """Pictures that may wait for the disk before the drawing does."""
@@ -51,12 +50,11 @@ class Unsaved:
 class Archive:
     """Saves pictures in the order given and a chapter's grids after its last one."""
 
-    def __init__(self, session: Session, known_sheets: Mapping[str, Sheet]) -> None:
-        """`known_sheets`: the grids that the journal tells of, by their files."""
-        self._session, self._folder = session, session.folder
-        self._pictures = dict(session.survey.kept)
-        self._due = Due(session.plan, [*session.survey.todo, *session.survey.absent])
-        self._sheets = Sheets(session.folder, session.journal, session.facts, known_sheets)
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing, self._folder = drawing, drawing.folder
+        self._pictures = dict(drawing.survey.kept)
+        self._due = Due(drawing.plan, [*drawing.survey.todo, *drawing.survey.absent])
+        self._sheets = Sheets(drawing.folder, drawing.journal, drawing.size, drawing.grids)
         self.writer = Writer()
 
     def save(self, unsaved: Unsaved) -> None:
@@ -71,19 +69,19 @@ class Archive:
         if before is not None and before.take != saved.take:
             takes.preserve(folder, before)
         folder.write(saved.file, data)
-        self._session.journal.append("saved", **saved.fields)
+        self._drawing.journal.append("saved", **saved.fields)
         self._pictures[frame.number] = saved
         return FrameCompleted(frame.number, folder.path / saved.file, saved.seconds, saved.take)
 
     def _encoded(self, unsaved: Unsaved) -> bytes:
-        session, frame = self._session, unsaved.admitted.frame
+        drawing, frame = self._drawing, unsaved.admitted.frame
         base_pixels = None if unsaved.admitted.base is None else png.pixel_hash(unsaved.admitted.base)
         recipe = make_recipe(
-            session.plan,
+            drawing.plan,
             frame,
-            session.fitted(frame),
+            drawing.fitted(frame),
             unsaved.resolved,
-            fingerprint=session.fingerprint,
+            fingerprint=drawing.fingerprint,
             place=unsaved.place,
             base_pixels=base_pixels,
             pixels=png.pixel_hash(unsaved.picture),
@@ -92,19 +90,19 @@ class Archive:
         return png.encode(unsaved.picture, png.picture_info(recipe))
 
     def _entry(self, unsaved: Unsaved, data: bytes) -> Saved:
-        session, frame = self._session, unsaved.admitted.frame
+        drawing, frame = self._drawing, unsaved.admitted.frame
         base = None if frame.base is None else self._pictures[frame.base]
         base_identity = None if base is None else base.identity
-        overflows = bool(session.fitted(frame).lost)
-        own = session.identities.own(frame.number, session.plan.changes.get(frame.number), overflows)
+        overflows = bool(drawing.fitted(frame).lost)
+        own = drawing.identities.own(frame.number, overflows=overflows)
         return Saved(
-            file=session.folder.picture_file(frame),
+            file=drawing.folder.picture_file(frame),
             frame=frame.number,
             variant=frame.variant,
             chapter=frame.chapter,
             prompt=frame.prompt,
             style=frame.style,
-            take=session.plan.take(frame),
+            take=drawing.plan.take(frame),
             size=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             identity=joined(own, base_identity),

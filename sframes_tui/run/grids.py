@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.events import ChapterCompleted
@@ -98,9 +97,9 @@ def _shows(shown: list[Saved]) -> str:
 class Sheets:
     """Writes the grids of chapters, those that aren't there as they should be."""
 
-    def __init__(self, folder: RunFolder, journal: Journal, facts: Facts, known: Mapping[str, Sheet]) -> None:
-        """`known`: the grids that the journal tells of, by their files."""
-        self._folder, self._journal, self._size = folder, journal, (facts.width, facts.height)
+    def __init__(self, folder: RunFolder, journal: Journal, size: tuple[int, int], known: Mapping[str, Sheet]) -> None:
+        """`size`: of every picture; `known`: the grids that the journal tells of, by their files."""
+        self._folder, self._journal, self._size = folder, journal, size
         self._known = dict(known)
 
     def write(self, key: Key, pictures: Mapping[int, Saved]) -> ChapterCompleted | None:

@@ -7,7 +7,7 @@ in flight: a frame is ready once its base is drawn, before the base's file is wr
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 from PIL import Image
@@ -20,6 +20,7 @@ from sframes_tui.printable import counted
 from sframes_tui.run.archive import Archive, Unsaved
 from sframes_tui.run.bases import Admitted, Bases
 from sframes_tui.run.beside.watchdog import Watchdog
+from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import (
     ChapterStarted,
     Control,
@@ -37,35 +38,30 @@ from sframes_tui.run.events import (
 )
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.recorder import LOG, open_log
-from sframes_tui.run.record.replay import Sheet
 from sframes_tui.run.schedule import Schedule, Tally
-from sframes_tui.run.session import Session
 
 PAUSE_SECONDS = 0.1
 """How soon a paused run sees that it is wanted again."""
 
 
 class Loop:
-    """One drawing of what a session has to draw."""
+    """Draws what a drawing has to draw."""
 
-    def __init__(
-        self, session: Session, engine: Engine, emit: Emit, control: Control, sheets: Mapping[str, Sheet] | None = None
-    ) -> None:
-        """`sheets`: the grids that the journal tells of, by their files."""
-        self._session, self._plan, self._engine = session, session.plan, engine
-        self._emit, self._control, self._patience = emit, control, session.folder.patience
-        todo, follow = session.survey.todo, session.survey.follow
+    def __init__(self, drawing: Drawing, engine: Engine, emit: Emit, control: Control) -> None:
+        self._drawing, self._plan, self._engine = drawing, drawing.plan, engine
+        self._emit, self._control, self._patience = emit, control, drawing.folder.patience
+        todo, follow = drawing.survey.todo, drawing.survey.follow
         self._slots = engine.capacity if engine.pinned else 1
-        self._schedule = Schedule(session.plan, engine.capacity, self._slots, todo, follow)
-        self._archive = Archive(session, sheets or {})
-        self._bases = Bases(session.plan, session.folder, (session.facts.width, session.facts.height))
+        self._schedule = Schedule(drawing.plan, engine.capacity, self._slots, todo, follow)
+        self._archive = Archive(drawing)
+        self._bases = Bases(drawing.plan, drawing.folder, drawing.size)
         self._admitted: dict[int, Admitted] = {}
         self._attempts: dict[int, int] = {}
         self._begun_chapters: set[tuple[int, int]] = set()
         self._tally = Tally(left=len(todo))
         self._renewed: set[int] = set()
         self._told_to_finish = False
-        self._watchdog = Watchdog(partial(open_log, session.folder.tree), self._tell_of_silence, control.stop)
+        self._watchdog = Watchdog(partial(open_log, drawing.folder.tree), self._tell_of_silence, control.stop)
 
     def run(self) -> bool:
         """Draws until every frame is settled or the control says stop; ends with `RunCompleted` or `RunCancelled`.
@@ -86,7 +82,7 @@ class Loop:
         if lost := self._tally.give_up_unsaved():
             what = f"{counted(lost, 'picture')} did not fit on the full disk; resume draws them again"
             self._emit(Notice("warning", what))
-        self._emit(self._tally.ending(self._session.folder.path, time.monotonic() - started))
+        self._emit(self._tally.ending(self._drawing.folder.path, time.monotonic() - started))
         return self._tally.is_whole
 
     def _draw(self) -> None:
@@ -171,7 +167,7 @@ class Loop:
             if admitted.base is not None and admitted.frame.steps == 0:
                 self._settle(Drawn(frame.number, admitted.base))
             else:
-                sent, attempt = self._session.fitted(frame).text, self._attempts.get(frame.number, 0)
+                sent, attempt = self._drawing.fitted(frame).text, self._attempts.get(frame.number, 0)
                 self._engine.admit(admitted.job(self._plan, sent, attempt))
 
     def _may_begin(self) -> bool:
@@ -243,11 +239,11 @@ class Loop:
         for frame in frames:
             self._tally.left += 1
             self._archive.unsettle(frame)
-        self._session.redo(frames)
+        self._drawing.redo(frames)
 
     def _leave_stale(self, frame: Frame) -> None:
         """Tells of the pictures that started from one that gets another take now."""
-        kept, todo = self._session.survey.kept, self._session.survey.todo
+        kept, todo = self._drawing.survey.kept, self._drawing.survey.todo
         if frame.number not in kept and todo.get(frame.number) != "asked":
             return
         self._renewed.add(frame.number)
@@ -289,6 +285,6 @@ class Loop:
 
     def _fall_back(self, frame: Frame, stale: bool) -> None:
         """A frame that was to get another take keeps the one that it has, out of date or not."""
-        if frame.number in self._session.survey.kept:
+        if frame.number in self._drawing.survey.kept:
             self._emit(Notice("warning", f"{self._plan.name(frame)} keeps the picture that it had"))
             self._emit(FramesStale((frame.number,)) if stale else FramesKept((frame.number,)))

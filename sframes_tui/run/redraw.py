@@ -8,31 +8,30 @@
     choose(past.path, (frame.number,), take, emit)          makes an older take count again
     keep(past.path, frames, emit)                           lets pictures count that are out of date; None: all
 
-All take the folder's lock (`FolderInUseError`), write into the journal what they do before they do it, and open the
-run anew: what was opened before is old then. Must not import torch.
+All go in by `execute.opened`: they take the folder's lock (`FolderInUseError`) and look at the run anew, so what was
+opened before is old then. What they do is in the journal before it is done.
 """
 
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sframes_tui.engine.protocol import Engine
+from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import UsageError
 from sframes_tui.plan.change import MAX_PROMPT, Change
-from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.describe import duration
-from sframes_tui.run.events import Control, Emit, Notice, RunCompleted
-from sframes_tui.run.execute import opened
+from sframes_tui.run.drawing import write_wishes
+from sframes_tui.run.events import Control, Emit, FrameCompleted, FramesKept, FramesStale, Notice, RunCompleted
+from sframes_tui.run.execute import OpenRun, opened
+from sframes_tui.run.record import takes
 from sframes_tui.run.record.past_run import PastRun
-from sframes_tui.run.work import Work
 
-MakeEngine = Callable[[Draft], Engine]
 Descendants = Literal["redraw", "keep", "stale"]
 """What becomes of the pictures drawn from one that is drawn again: drawn again too, kept as right, or marked."""
 
@@ -92,21 +91,21 @@ def _fault(prompt: str) -> str | None:
     return None if prompt.encode(errors="ignore").decode() == prompt else "is no text in UTF-8"
 
 
-def redraw(path: Path, request: Request, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+def redraw(path: Path, request: Request, make_engine: EngineFactory, emit: Emit, control: Control) -> None:
     """Draws frames again, and their descendants if that is asked. Ends and raises as `execute` does."""
-    with opened(path, emit, control=control) as (past, work):
-        check(past, request)
-        work.clear_up()
-        changes = {number: _change(work.past, request, past.plan.frames[number]) for number in request.frames}
-        work.wish(changes, follow=request.descendants == "redraw")
-        behind = _descendants(past.plan, request.frames)
-        _tell_descendants(work, request, behind)
-        wanted = {*request.frames, *(behind if request.descendants == "redraw" else ())}
-        work.draw(make_engine, control, wanted)
+    with opened(path, emit, control=control) as run:
+        plan = run.past.plan
+        check(run.past, request)
+        run.clear_up()
+        changes = {number: _change(run.past, request, plan.frames[number]) for number in request.frames}
+        _wish(run, changes, follow=request.descendants == "redraw")
+        behind = _descendants(plan, request.frames)
+        _tell_descendants(run, request, behind)
+        run.draw(make_engine, control, {*request.frames, *(behind if request.descendants == "redraw" else ())})
         if request.descendants == "keep":
-            work.refresh()
-            work.keep(behind)
-            work.drop_hidden()
+            run.refresh()
+            _keep(run, behind)
+            run.drop_hidden()
 
 
 def _change(past: PastRun, request: Request, frame: Frame) -> Change:
@@ -122,49 +121,94 @@ def _descendants(plan: Plan, frames: Collection[int]) -> tuple[int, ...]:
     return tuple(each.number for each in plan.descendants(*(plan.frames[number] for number in frames)))
 
 
-def _tell_descendants(work: Work, request: Request, behind: Collection[int]) -> None:
+def _tell_descendants(run: OpenRun, request: Request, behind: Collection[int]) -> None:
     if not behind:
         return
-    seconds = work.past.seconds_for(work.past.plan.frames[number] for number in behind)
+    seconds = run.past.seconds_for(run.past.plan.frames[number] for number in behind)
     time = f", which takes about {duration(seconds)}" if seconds is not None else ""
-    later = f"redraw {shlex.quote(str(work.past.path))} --stale"
+    later = f"redraw {shlex.quote(str(run.past.path))} --stale"
     words = {
         "redraw": f"are drawn again{time}",
         "keep": "are kept as they are",
         "stale": f"are out of date then; draw them again{time}, with: {later}",
     }
     text = f"{counted(len(behind), 'picture')} drawn from it {words[request.descendants]}"
-    work.emit(Notice("info", text))
+    run.emit(Notice("info", text))
 
 
-def redraw_stale(path: Path, make_engine: MakeEngine, emit: Emit, control: Control) -> None:
+def redraw_stale(path: Path, make_engine: EngineFactory, emit: Emit, control: Control) -> None:
     """Draws every picture again that is out of date, as it was drawn before. Ends and raises as `execute` does."""
-    with opened(path, emit, control=control) as (_, work):
-        work.clear_up()
-        stale = sorted(work.past.survey.stale)
+    with opened(path, emit, control=control) as run:
+        run.clear_up()
+        stale = sorted(run.past.survey.stale)
         if stale:
-            work.wish({number: work.past.same_again(work.past.plan.frames[number]) for number in stale}, follow=False)
-        work.draw(make_engine, control, stale)
+            _wish(run, {number: run.past.same_again(run.past.plan.frames[number]) for number in stale}, follow=False)
+        run.draw(make_engine, control, stale)
+
+
+def _wish(run: OpenRun, changes: Mapping[int, Change], follow: bool) -> None:
+    """Writes down takes that are wanted of frames."""
+    files = {run.past.file(run.past.plan.frames[number]): change for number, change in changes.items()}
+    write_wishes(run.journal, files, follow)
+    run.refresh()
 
 
 def choose(path: Path, frames: Collection[int], take: int, emit: Emit) -> None:
     """Makes an older take of frames count again, which unmarks what was drawn from it. Raises `SFramesError`."""
-    with _without_drawing(path, emit) as work:
+    with _without_drawing(path, emit) as run:
         for number in frames:
-            work.choose(work.past.plan.frames[number], take)
+            _choose(run, run.past.plan.frames[number], take)
+
+
+def _choose(run: OpenRun, frame: Frame, take: int) -> None:
+    past, folder = run.past, run.folder
+    chosen = past.takes(frame).get(take)
+    if chosen is None:
+        known = ", ".join(map(str, sorted(past.takes(frame)))) or "none"
+        raise UsageError(f"{past.plan.name(frame)}: there is no take {take}; there is {known}")
+    current = past.replay.saved(past.file(frame))
+    if current is not None:
+        takes.preserve(folder, current)
+    run.journal.append("chosen", file=chosen.file, take=take)
+    takes.put_back(folder, chosen, folder.take_file(chosen.file, take))
+    run.refresh()
+    run.emit(FrameCompleted(frame.number, past.picture(frame), 0.0, take))
+    _tell_stale(run, past.survey.stale)
+    run.write_grids()
 
 
 def keep(path: Path, frames: Collection[int] | None, emit: Emit) -> None:
     """Lets pictures count as they are though they are out of date; all of them for None. Raises `SFramesError`."""
-    with _without_drawing(path, emit) as work:
-        work.keep(work.past.survey.stale if frames is None else frames)
+    with _without_drawing(path, emit) as run:
+        _keep(run, run.past.survey.stale if frames is None else frames)
+
+
+def _keep(run: OpenRun, frames: Iterable[int]) -> None:
+    past, stale = run.past, run.past.survey.stale
+    accepted = []
+    for number in stale & set(frames):
+        base = past.plan.frames[number].base
+        assert base is not None
+        accepted.append([past.file(past.plan.frames[number]), past.survey.kept[base].sha256])
+    run.journal.append_list("kept", "files", accepted)
+    run.refresh()
+    _tell_stale(run, stale)
+
+
+def _tell_stale(run: OpenRun, before: Set[int]) -> None:
+    """Tells what is out of date now and wasn't, and the other way round."""
+    now = run.past.survey.stale
+    if kept := before - now:
+        run.emit(FramesKept(tuple(sorted(kept))))
+    if stale := now - before:
+        run.emit(FramesStale(tuple(sorted(stale))))
 
 
 @contextlib.contextmanager
-def _without_drawing(path: Path, emit: Emit) -> Iterator[Work]:
-    with opened(path, emit) as (_, work):
-        work.clear_up()
-        work.tell_what_is_there()
-        yield work
-        work.drop_hidden()
-        work.emit(RunCompleted(path, 0, 0, 0, 0.0))
+def _without_drawing(path: Path, emit: Emit) -> Iterator[OpenRun]:
+    with opened(path, emit) as run:
+        run.clear_up()
+        run.tell_what_is_there()
+        yield run
+        run.drop_hidden()
+        run.emit(RunCompleted(path, 0, 0, 0, 0.0))

@@ -19,8 +19,7 @@ from sframes_tui.ui.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document
-    from sframes_tui.engine.protocol import Engine, KeptModel
-    from sframes_tui.plan.draft import Draft
+    from sframes_tui.engine.protocol import EngineFactory, KeptModel
     from sframes_tui.run.events import Notice
 
 
@@ -32,7 +31,7 @@ class Opening:
     """Of the file, for the title while it is being read."""
     load: "Callable[[], Document]"
     """Reads the document to edit, once the screen is painted; raises `SFramesError`."""
-    make_engine: "Callable[[Draft], Engine]"
+    make_engine: "EngineFactory"
     """Loads the model of a draft; raises `ModelError`."""
     root: Path
     """Where new run folders go."""

@@ -255,7 +255,7 @@ class RunPresenter:
 
 
 def _execute(draft: Draft, opening: Opening, emit: Emit, control: Control) -> None:
-    execute(draft, lambda: opening.make_engine(draft), opening.root, emit, control, opening.notify)
+    execute(draft, opening.make_engine, opening.root, emit, control, opening.notify)
 
 
 def _viewed(draft: Draft, draw: Draw, emit: Emit, control: Control) -> None:

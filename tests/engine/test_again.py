@@ -42,7 +42,7 @@ def drawn(folder, model, options=OPTIONS):
     config = write_config(folder, options, STORY.split("Chapter 2")[0])
     config.write_text(config.read_text().replace("builtin:picturebook", str(model)))
     draft = make_draft(load_config(config))
-    execute(draft, lambda: loaded(draft), folder / "out", lambda _: None, Control())
+    execute(draft, loaded, folder / "out", lambda _: None, Control())
     return next(path.parent for path in (folder / "out").rglob("run.toml"))
 
 

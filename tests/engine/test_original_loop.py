@@ -22,7 +22,7 @@ from sframes_tui.run.loop import Loop
 from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.text.split import Chapter, Story
 from tests.engine import tiny
-from tests.run.paint import new_session
+from tests.run.paint import new_drawing
 
 CHAPTERS = (
     ("the red boat", "a dark storm over the sea", "the keeper sleeps"),
@@ -73,9 +73,9 @@ def drawn(folder, tmp_path, eta, **options):
     engine = load_engine(generation)
     plan = make_plan(config, story, engine.facts.sampling, 7)
     run = RunFolder.create(tmp_path, plan, datetime(2026, 1, 1))
-    session = new_session(plan, run, engine)
-    Loop(session, engine, lambda _: None, Control()).run()
-    session.journal.close()
+    drawing = new_drawing(plan, run, engine)
+    Loop(drawing, engine, lambda _: None, Control()).run()
+    drawing.journal.close()
     keys = [(frame.chapter, frame.prompt, frame.style) for frame in plan.frames]
     pictures = {key: Image.open(run.picture(frame)) for key, frame in zip(keys, plan.frames, strict=True)}
     run.close()

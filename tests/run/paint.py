@@ -8,20 +8,20 @@ from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
 from sframes_tui.errors import ModelError
 from sframes_tui.model.schedulers import Sampling
 from sframes_tui.plan.identity import Identities
+from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.survey import Survey
-from sframes_tui.run.session import Session
 
 SIZE = (16, 8)
 
 
-def new_session(plan, folder, engine):
-    """A session that draws the whole plan."""
+def new_drawing(plan, folder, engine):
+    """A drawing of the whole plan."""
     pairs = {(plan.prompt(frame), plan.style_text(frame)) for frame in plan.frames}
     prompts = {pair: engine.fit([pair[0]], pair[1])[0] for pair in pairs}
     survey = Survey(todo=dict.fromkeys(range(len(plan.frames)), "new"))
     journal = Journal(folder.tree)
-    return Session(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts, "paint")
+    return Drawing(plan, Identities(plan, "paint"), folder, journal, survey, engine.facts, prompts, "paint")
 
 
 class PaintEngine:

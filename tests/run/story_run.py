@@ -84,7 +84,7 @@ def draw(config, root, stop_after=None, **engine):
     """Draws a configuration below `root`; returns the run folder and what was told."""
     watch = Watch(stop_after)
     draft = make_draft(load_config(config))
-    execute(draft, lambda: ChainEngine(draft.plan, **engine), root, watch.emit, watch.control)
+    execute(draft, lambda draft: ChainEngine(draft.plan, **engine), root, watch.emit, watch.control)
     return next(path.parent for path in root.rglob("run.toml")), watch
 
 

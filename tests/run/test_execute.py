@@ -78,8 +78,8 @@ class Drawn:
             self.events.append(event)
             on_event(event, self)
 
-        def make_engine(given=None):
-            return PaintEngine((given or draft).plan)
+        def make_engine(draft):
+            return PaintEngine(draft.plan)
 
         if draft is None:
             go_on(place, make_engine, emit, self.control)
@@ -175,7 +175,7 @@ def test_a_full_disk_at_the_start_is_refused_before_the_model_loads(root, draft,
     assert {path.name for path in root.iterdir()} == {"ballast"}
 
 
-def no_model():
+def no_model(_):
     pytest.fail("the model was loaded")
 
 
@@ -230,7 +230,7 @@ def test_an_output_that_can_not_be_is_refused_before_the_model_loads(draft, plac
 
 
 def test_nothing_is_left_where_no_model_loads(tmp_path, draft):
-    def fail():
+    def fail(_):
         raise ModelError("there is none")
 
     with pytest.raises(ModelError):

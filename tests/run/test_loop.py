@@ -27,7 +27,7 @@ from sframes_tui.run.events import (
 from sframes_tui.run.loop import Loop
 from sframes_tui.run.record.folder import RunFolder
 from tests.plan.test_plan import DDIM, config, story
-from tests.run.paint import PaintEngine, new_session
+from tests.run.paint import PaintEngine, new_drawing
 
 
 def pixels_of(path):
@@ -53,9 +53,9 @@ class Run:
             if on_event:
                 on_event(event, self.control)
 
-        session = new_session(plan, self.folder, self.engine)
-        Loop(session, self.engine, emit, self.control).run()
-        session.journal.close()
+        drawing = new_drawing(plan, self.folder, self.engine)
+        Loop(drawing, self.engine, emit, self.control).run()
+        drawing.journal.close()
         self.folder.close()
 
     def of(self, kind):
@@ -162,8 +162,8 @@ def test_bases_are_let_go_once_they_were_used(tmp_path):
     engine = PaintEngine(plan)
     folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
     held = []
-    session = new_session(plan, folder, engine)
-    loop = Loop(session, engine, lambda _: held.append(len(loop._bases)), Control())
+    drawing = new_drawing(plan, folder, engine)
+    loop = Loop(drawing, engine, lambda _: held.append(len(loop._bases)), Control())
     loop.run()
     folder.close()
     assert max(held) <= 3
@@ -304,9 +304,9 @@ def test_a_frame_without_steps_for_too_long_is_given_up_and_the_run_goes_on(tmp_
 
     folder = RunFolder.create(tmp_path, plan, datetime(2026, 1, 2))
     engine = HangingEngine(plan, 4, barked, late)
-    session = new_session(plan, folder, engine)
-    Loop(session, engine, emit, Control()).run()
-    session.journal.close()
+    drawing = new_drawing(plan, folder, engine)
+    Loop(drawing, engine, emit, Control()).run()
+    drawing.journal.close()
     folder.close()
     (failed,) = [event for event in events if isinstance(event, FrameFailed)]
     assert failed.frame == 4

@@ -19,7 +19,8 @@ from sframes_tui import __version__
 from sframes_tui.config.address import is_web_address, parse_address, without_password
 from sframes_tui.config.program import Program, program_file, split_command
 from sframes_tui.errors import message_of
-from sframes_tui.run.beside.trust import start
+from sframes_tui.plan.draft import Draft
+from sframes_tui.run.beside.trust import Wishes, asked_for, standing, start
 from sframes_tui.run.describe import describe
 from sframes_tui.run.events import Emit, Event, Notice, RunCancelled, RunCompleted, RunFailed
 
@@ -31,6 +32,19 @@ ENDINGS = (RunCompleted, RunCancelled, RunFailed)
 Fields = dict[str, Any]
 Target = str | Program
 """What the user himself gave, an address or a command; or an allowed program of a configuration's."""
+
+
+def allowed_target(draft: Draft, emit: Emit) -> Target | None:
+    """Who is told of the end by the configuration's wish, if that was allowed: whoever opened it may not have asked."""
+    target = draft.config.generation_config.notify
+    if target is None:
+        return None
+    wishes = Wishes.of(draft.loaded.path, draft.config)
+    if standing(wishes) == "allowed":
+        return wishes.programs.get(target, target)
+    wanted = f"{draft.loaded.path} wants to {asked_for(wishes)}"
+    emit(Notice("warning", f"{wanted}: nobody allowed that, so it isn't done"))
+    return None
 
 
 def telling(target: Target | None, story: str, emit: Emit) -> Emit:

@@ -181,6 +181,12 @@ def open_run(path: Path) -> PastRun:
 
     Raises an `SFramesError` where this is no run folder, or what it holds can't be used.
     """
+    require_run(path)
+    return read_run(path)
+
+
+def read_run(path: Path) -> PastRun:
+    """As `open_run`, of what is known to be a run folder."""
     draft = _load_draft(path)
     try:
         known = replay(path)
@@ -205,7 +211,6 @@ def with_journal(past: PastRun) -> PastRun:
 
 def _load_draft(path: Path) -> Draft:
     config = path / CONFIG
-    require_run(path)
     loaded = load_config(config, follow=False)
     try:
         return make_draft(loaded)

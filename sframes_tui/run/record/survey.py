@@ -6,8 +6,10 @@ the run's size besides: a stranger's needn't be. It is stale if it started from 
 one that counts now. Nothing here writes.
 """
 
+import contextlib
+import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -210,7 +212,14 @@ class _Surveyor:
         grids = {self._layout.grid_file(key[0], style, key[1]) for key in self._plan.chapter_keys for style in styles}
         gone = (self._replay.current.keys() - frames.keys()) | (self._replay.grids.keys() - grids)
         replaced = {file for file, number in frames.items() if self._would_be_lost(file, number)}
-        self.found.orphans = sorted(file for file in gone | replaced if (self._layout.path / file).is_file())
+        self.found.orphans = sorted(self._lying_there(gone | replaced))
+
+    def _lying_there(self, files: set[str]) -> Iterator[str]:
+        """Those that are there. Folders are read, not files looked for: of a new run there are millions to look for."""
+        for folder in {file.rpartition("/")[0] for file in files}:
+            with contextlib.suppress(FileNotFoundError), os.scandir(self._layout.path / folder) as entries:
+                names = (f"{folder}/{entry.name}" if folder else entry.name for entry in entries if entry.is_file())
+                yield from files.intersection(names)
 
     def _would_be_lost(self, file: str, number: int) -> bool:
         """Whether what lies there is something else than this frame's picture, drawn before or half told of."""

@@ -185,7 +185,7 @@ def draft(tmp_path):
 
 
 def run(draft, root, emit, control):
-    execute(draft, lambda: load_engine(draft.config.generation_config, draft.model), root, emit, control)
+    execute(draft, lambda draft: load_engine(draft.config.generation_config, draft.model), root, emit, control)
 
 
 @pytest.mark.usefixtures("hub")

@@ -52,13 +52,13 @@ def test_what_hangs_is_given_up_and_drawn_by_a_later_resume(tmp_path, monkeypatc
     config.write_text(config.read_text().replace("builtin:picturebook", str(folder)))
     draft = make_draft(load_config(config))
 
-    def make_engine(draft=draft):
+    def make_engine(draft):
         made = load_engine(draft.config.generation_config, draft.model)
         assert type(made).__name__ == engine
         return made
 
-    def make_hung():
-        made = make_engine()
+    def make_hung(draft):
+        made = make_engine(draft)
         pipe = made.pipelines.text
         getattr(pipe, "unet", getattr(pipe, "transformer", None)).register_forward_pre_hook(hung.hook)
         return made

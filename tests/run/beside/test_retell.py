@@ -56,7 +56,7 @@ def draw_up_to(frame, config, root):
             control.stop.set()
 
     draft = make_draft(load_config(config))
-    execute(draft, lambda: ChainEngine(draft.plan), root, emit, control)
+    execute(draft, lambda draft: ChainEngine(draft.plan), root, emit, control)
     return next(path.parent for path in root.rglob("run.toml"))
 
 
