@@ -22,7 +22,7 @@ from bench.gpu.engines import Workshop
 from bench.gpu.report import Report, Row, Section
 from bench.gpu.shapes import SD15, SDXL, TINY_SD, TINY_XL, Shape
 from sframes_tui.engine.device.devices import hardware_name
-from sframes_tui.engine.loading.loading import quiet
+from sframes_tui.engine.loading.families import quiet
 from sframes_tui.errors import ModelError
 
 AIMS = {"loop, float32": 10.0, "loop, float16": 3.0}

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from sframes_tui.engine.loading.loading import load_folder, quiet
+from sframes_tui.engine.loading.families import quiet
+from sframes_tui.engine.loading.loading import load_folder
 from sframes_tui.engine.prompts import PromptFitter, windows_of
 from sframes_tui.errors import StoryError
 from tests.engine import tiny

@@ -1,9 +1,11 @@
-"""Which of diffusers' pipelines draw with a model, text-to-image and image-to-image, importing no others.
+"""The libraries that a model needs: which of diffusers' pipelines draw with it, imported alone, and kept quiet.
 
 `AutoPipelineForText2Image` knows them all, and imports them all, which takes a third more time than two; it is asked
 only for the rarer ones.
 """
 
+import logging
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -61,6 +63,25 @@ def image_pipeline(text: Pipeline) -> Pipeline | None:
     return kind(**shared, **{name: text.config[name] for name in settings if name in text.config})
 
 
+def quiet() -> None:
+    """Keeps the libraries' warnings and progress bars off the terminal, which belongs to the program."""
+    from huggingface_hub.utils import logging as hub_logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    from diffusers.utils import logging as diffusers_logging
+
+    diffusers_logging.set_verbosity(logging.CRITICAL)
+    diffusers_logging.disable_progress_bar()
+    hub_logging.set_verbosity(logging.CRITICAL)
+    disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning)  # said of our calls, which these versions pin
+    for name in ("diffusers", "transformers", "huggingface_hub", "torch", "accelerate"):
+        warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
+
+
 def import_for(source: ModelSource) -> Iterator[str]:
     """Imports what loading a model will need, a slice at each step, and yields what each slice was; loads nothing.
 
@@ -69,8 +90,6 @@ def import_for(source: ModelSource) -> Iterator[str]:
     for library in ("torch", "transformers", "diffusers", "sframes_tui.engine.models"):
         import_module(library)
         yield library
-    from sframes_tui.engine.loading.loading import quiet
-
     quiet()
     folder = source.path if source.path is None or source.path.is_dir() else source.path.with_suffix("")
     if folder is None or not (folder / "model_index.json").is_file():

@@ -1,7 +1,5 @@
 """A model's files -> diffusers pipelines: quietly, from safetensors only, never with code of the model's own."""
 
-import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import torch
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.loading.checkpoint import load_checkpoint
-from sframes_tui.engine.loading.families import image_pipeline
+from sframes_tui.engine.loading.families import image_pipeline, quiet
 from sframes_tui.engine.loading.hub import foreign, hub_folder
 from sframes_tui.engine.loading.proportions import check_folder_proportions
 from sframes_tui.engine.loading.scheduling import stand_in
@@ -80,25 +78,6 @@ def _notices(folder: Path) -> tuple[str, ...]:
 def _start_of(notice: Path) -> str:
     """Its first 2000 characters, harmless to show. The folder is one that was checked."""
     return printable(read_model_file(notice, TEXT_LIMIT).decode(errors="replace")[:2000]).strip()
-
-
-def quiet() -> None:
-    """Keeps the libraries' warnings and progress bars off the terminal, which belongs to the program."""
-    from huggingface_hub.utils import logging as hub_logging
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
-    from diffusers.utils import logging as diffusers_logging
-
-    diffusers_logging.set_verbosity(logging.CRITICAL)
-    diffusers_logging.disable_progress_bar()
-    hub_logging.set_verbosity(logging.CRITICAL)
-    disable_progress_bars()
-    warnings.filterwarnings("ignore", category=FutureWarning)  # said of our calls, which these versions pin
-    for name in ("diffusers", "transformers", "huggingface_hub", "torch", "accelerate"):
-        warnings.filterwarnings("ignore", module=rf"{name}(\..*)?$")
 
 
 def load_folder(
