@@ -217,6 +217,11 @@ class GenerationConfig(Section):
     vae_tiling: Draws[bool] = False
     """Decode pictures tile by tile: saves GPU memory with large pictures."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """A picture's width to its height, as far as they are asked for: a side that isn't is taken for the other."""
+        return self.width or self.height or 1, self.height or self.width or 1
+
     @model_validator(mode="before")
     @classmethod
     def _spacing_understood(cls, values: Any) -> Any:

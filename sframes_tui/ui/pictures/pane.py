@@ -100,8 +100,7 @@ class PicturePane(FramedPane, can_focus=True):
         """Another plan; `locate` says where a frame's picture is or will be."""
         self.album = Album(plan, locate)
         self._previews.clear()
-        options = plan.config.generation_config
-        self.query_one(TileGrid).picture = (options.width or options.height or 1, options.height or options.width or 1)
+        self.query_one(TileGrid).picture = plan.config.generation_config.shape
         if not self.album.frames(self.position) and plan.frames:
             self.position = position_of(plan.frames[0])
         self._show()
