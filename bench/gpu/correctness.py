@@ -17,7 +17,7 @@ from bench.gpu.engines import Workshop, name_of
 from bench.gpu.report import Row
 from bench.gpu.shapes import Shape
 from sframes_tui.config.config import Config
-from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.run.record.png import encode
 
 ROWS = 6

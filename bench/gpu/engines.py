@@ -13,9 +13,9 @@ from bench.gpu.device import Device
 from bench.gpu.shapes import Shape, make_pipeline
 from sframes_tui.config.config import Config
 from sframes_tui.engine import models
-from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.device.memory import free_memory
 from sframes_tui.engine.loading.loading import Loaded, paired
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.engine.protocol import Engine, Job, Progress
 from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.plan import Plan

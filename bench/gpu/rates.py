@@ -14,7 +14,7 @@ from bench.gpu.engines import Workshop, name_of
 from bench.gpu.report import Row
 from bench.gpu.shapes import Shape, row_flops
 from sframes_tui.config.config import Config
-from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.engine.protocol import Engine
 from sframes_tui.plan.plan import Plan
 from sframes_tui.run.record.png import encode

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.decoding import SoundDecoding
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.engine.protocol import Drawn, Outcome
 
 

@@ -18,11 +18,11 @@ import torch
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import judged
-from sframes_tui.engine.capabilities import Pipelines, count_from_noise, count_from_picture
 from sframes_tui.engine.decoding import REDONE
 from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
 from sframes_tui.engine.device.memory import Ladder, Parts, free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.pipelines import Pipelines, count_from_noise, count_from_picture
 from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter

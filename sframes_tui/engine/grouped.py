@@ -12,10 +12,10 @@ from PIL import Image
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import Pipeline, Pipelines
 from sframes_tui.engine.decoding import SoundDecoding
 from sframes_tui.engine.device.cuda import Pace, wait_for
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.pipelines import Pipeline, Pipelines
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
 from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
 

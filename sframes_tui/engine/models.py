@@ -8,22 +8,22 @@ from pathlib import Path
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.config.option_types import LARGEST_SIDE
+from sframes_tui.engine.arguments import lacks
 from sframes_tui.engine.batched import BatchedEngine, why_not
-from sframes_tui.engine.capabilities import (
-    Pipeline,
-    Pipelines,
-    count_from_noise,
-    default_of,
-    lacks,
-    sampling_of,
-    scheduler_settings,
-)
 from sframes_tui.engine.device import cuda, devices
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.loading.hub import foreign
 from sframes_tui.engine.loading.loading import load_model
 from sframes_tui.engine.loading.scheduling import use_scheduler
 from sframes_tui.engine.loading.vae_format import settle_vae, vae_format
+from sframes_tui.engine.pipelines import (
+    Pipeline,
+    Pipelines,
+    count_from_noise,
+    default_of,
+    sampling_of,
+    scheduler_settings,
+)
 from sframes_tui.engine.protocol import Engine, Facts
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.errors import ModelError

@@ -13,7 +13,7 @@ from typing import Self
 import torch
 from PIL import Image
 
-from sframes_tui.engine.capabilities import Pipelines
+from sframes_tui.engine.pipelines import Pipelines
 from sframes_tui.engine.stepping.tabled import KINDS, Prediction
 
 FILE = "latent_rgb.json"

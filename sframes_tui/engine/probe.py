@@ -10,9 +10,10 @@ import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, arguments_for, takes
+from sframes_tui.engine.arguments import arguments_for
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory
+from sframes_tui.engine.pipelines import Pipeline, Pipelines, takes
 from sframes_tui.engine.protocol import Facts
 from sframes_tui.errors import ModelError, message_of
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeAlias
 
-from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.engine.protocol import Fitted
 from sframes_tui.errors import StoryError
 

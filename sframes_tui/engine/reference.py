@@ -12,19 +12,18 @@ import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
-from sframes_tui.engine.capabilities import (
-    Arguments,
-    Pipeline,
-    Pipelines,
-    arguments_for,
-    count_from_noise,
-    count_from_picture,
-    takes,
-)
+from sframes_tui.engine.arguments import Arguments, arguments_for
 from sframes_tui.engine.decoding import REDONE, SoundDecoding
 from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
 from sframes_tui.engine.device.memory import Ladder, Rung, free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.pipelines import (
+    Pipeline,
+    Pipelines,
+    count_from_noise,
+    count_from_picture,
+    takes,
+)
 from sframes_tui.engine.probe import probe
 from sframes_tui.engine.prompts import PromptFitter
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled

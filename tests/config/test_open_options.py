@@ -26,7 +26,7 @@ SETTLED = {
     # By timing the engine; a recipe tells how many there were.
     "rows": {"run/preflight.py", "run/again.py", "run/record/past_run.py"},
     # None is a value.
-    "negative_prompt": {"engine/capabilities.py", "plan/identity.py", "run/record/png.py"},
+    "negative_prompt": {"engine/arguments.py", "plan/identity.py", "run/record/png.py"},
 }
 """By option the files that ask for it; all others read what became of it."""
 

@@ -8,9 +8,9 @@ import torch
 
 from sframes_tui.config.config import Config, GenerationConfig, PromptConfig, StyleConfig
 from sframes_tui.engine.batched import BatchedEngine
-from sframes_tui.engine.capabilities import sampling_of
 from sframes_tui.engine.loading.families import quiet
 from sframes_tui.engine.loading.loading import paired
+from sframes_tui.engine.pipelines import sampling_of
 from sframes_tui.engine.protocol import Drawn, Facts, Job, Remark
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.plan.plan import make_plan

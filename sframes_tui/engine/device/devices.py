@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipelines
 from sframes_tui.engine.device import cuda
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory
+from sframes_tui.engine.pipelines import Pipelines
 from sframes_tui.errors import ModelError, message_of
 
 HALF = (torch.float16, torch.bfloat16)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipeline, Pipelines
+from sframes_tui.engine.pipelines import Pipeline, Pipelines
 from sframes_tui.errors import DeviceError, message_of
 
 MEMORY = (

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.device.devices import HALF
 from sframes_tui.engine.loading.hub import foreign
 from sframes_tui.engine.loading.proportions import check_folder_proportions
 from sframes_tui.engine.loading.scheduling import stand_in
 from sframes_tui.engine.loading.vetting import UNUSED_PARTS, check_folder, check_header, pipeline_class, unused_parts
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.errors import ModelError
 from sframes_tui.model.source import cached_snapshot
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import import_module
 
-from sframes_tui.engine.capabilities import Pipeline
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.model.files import read_json
 from sframes_tui.model.source import ModelSource
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.engine.loading.checkpoint import load_checkpoint
 from sframes_tui.engine.loading.families import image_pipeline, quiet
 from sframes_tui.engine.loading.hub import foreign, hub_folder
@@ -22,6 +21,7 @@ from sframes_tui.engine.loading.vetting import (
     pipeline_class,
     unused_parts,
 )
+from sframes_tui.engine.pipelines import Pipeline, Pipelines, Scheduler, takes
 from sframes_tui.errors import ModelError
 from sframes_tui.model.files import TEXT_LIMIT, read_model_file
 from sframes_tui.model.source import NOTICE, ModelSource, pick_variant

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipelines, Scheduler, scheduler_name
 from sframes_tui.engine.loading.model_settings import check_settings
+from sframes_tui.engine.pipelines import Pipelines, Scheduler, scheduler_name
 from sframes_tui.errors import ModelError, message_of
 from sframes_tui.model.files import read_json
 from sframes_tui.model.schedulers import SCHEDULERS, Sigmas, takes_sigmas, with_settings

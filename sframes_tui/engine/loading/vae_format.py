@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from sframes_tui.engine.capabilities import Pipeline, Pipelines
 from sframes_tui.engine.device.devices import HALF
+from sframes_tui.engine.pipelines import Pipeline, Pipelines
 
 CHANNELS = 256
 """Of the widest tensor at a picture's full size, where a VAE's configuration doesn't tell."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import torch
 
-from sframes_tui.engine.capabilities import Pipeline, Pipelines, default_of
+from sframes_tui.engine.pipelines import Pipeline, Pipelines, default_of
 
 KEPT_PROMPTS = 128
 """Embedded prompts that are kept; one of Stable Diffusion XL fills a third of a megabyte in half precision."""

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import Pipeline
 from sframes_tui.engine.device.compiling import compiled, filled_up
 from sframes_tui.engine.device.cuda import wait_for
 from sframes_tui.engine.device.devices import HALF
 from sframes_tui.engine.device.memory import is_out_of_memory
+from sframes_tui.engine.pipelines import Pipeline
 from sframes_tui.engine.stepping.conditioning import Condition
 from sframes_tui.engine.stepping.rows import Row
 

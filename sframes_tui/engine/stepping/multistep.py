@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import torch
 
-from sframes_tui.engine.capabilities import Scheduler
+from sframes_tui.engine.pipelines import Scheduler
 from sframes_tui.engine.stepping.tabled import Coefficients, Rows, Tabled
 
 Pair: TypeAlias = tuple[torch.Tensor, torch.Tensor]

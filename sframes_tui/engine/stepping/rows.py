@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from sframes_tui.config.config import GenerationConfig
+from sframes_tui.engine.arguments import arguments_for
 from sframes_tui.engine.autoencoder import Autoencoder
-from sframes_tui.engine.capabilities import Pipelines, Scheduler, arguments_for
+from sframes_tui.engine.pipelines import Pipelines, Scheduler
 from sframes_tui.engine.protocol import Facts, Job
 from sframes_tui.engine.stepping.conditioning import Condition, Conditioner
 

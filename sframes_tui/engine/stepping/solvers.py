@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from sframes_tui.engine.capabilities import Scheduler, scheduler_name, takes
+from sframes_tui.engine.pipelines import Scheduler, scheduler_name, takes
 from sframes_tui.engine.stepping.multistep import DpmSolverPp2M, Pndm, UniPc
 from sframes_tui.engine.stepping.rows import Row
 from sframes_tui.engine.stepping.tabled import KINDS, Ddim, Euler, EulerAncestral, Rows, Tabled

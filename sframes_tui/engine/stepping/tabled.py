@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import torch
 
-from sframes_tui.engine.capabilities import Scheduler
+from sframes_tui.engine.pipelines import Scheduler
 from sframes_tui.engine.stepping.rows import Row
 
 Rows: TypeAlias = Sequence[Row]

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.capabilities import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.engine.models import Model, load_engine
+from sframes_tui.engine.pipelines import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.engine.protocol import Drawn, Job
 from sframes_tui.engine.stepping.solvers import Tabled, pick_solver
 from sframes_tui.errors import ModelError

@@ -6,8 +6,8 @@ import diffusers
 import pytest
 from diffusers.pipelines import auto_pipeline
 
-from sframes_tui.engine.capabilities import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.engine.loading.loading import paired
+from sframes_tui.engine.pipelines import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.schedulers import SCHEDULERS, TAKES_ETA
