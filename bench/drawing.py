@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Drawn, Engine, Job, Progress, Remark
+from sframes_tui.engine.protocol import Drawn, Engine, Job, Look, Progress, Remark
 from sframes_tui.plan.plan import Frame, Plan
+from sframes_tui.run.bases import start_of
 from sframes_tui.run.schedule import Schedule
 
 Pictures = dict[int, Image.Image]
@@ -46,7 +47,7 @@ def draw(
 def _job(plan: Plan, engine: Engine, frame: Frame, pictures: Pictures) -> Job:
     base = None if frame.base is None else pictures[frame.base]
     sent = engine.fit([plan.prompt(frame)], plan.style_text(frame))[0].text
-    return Job(frame.number, sent, plan.frame_seed(frame), frame.strength, base, plan.chains[frame.number])
+    return Job(frame.number, plan.frame_seed(frame), Look(sent), start_of(frame, base), plan.chains[frame.number])
 
 
 def frames_of(plan: Plan, chain: int, most: int | None = None) -> list[int]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Job
+from sframes_tui.engine.protocol import Drawn, FromNoise, FromPicture, Job, Look
 
 PROMPTS = (
     "a lighthouse by the sea at night",
@@ -35,9 +35,8 @@ class Side:
     picture: Image.Image | None = None
 
     def go_on(self, link: int, strength: float, seed: int) -> None:
-        base = self.picture
-        prompt = PROMPTS[link % len(PROMPTS)]
-        self.engine.admit(Job(link, prompt, 1000 * seed + link, None if base is None else strength, base))
+        start = FromNoise() if self.picture is None else FromPicture(self.picture, strength)
+        self.engine.admit(Job(link, 1000 * seed + link, Look(PROMPTS[link % len(PROMPTS)]), start))
         drawn: list[Drawn] = []
         while not drawn:
             outcomes = self.engine.advance(lambda _: None, threading.Event())

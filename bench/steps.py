@@ -15,7 +15,7 @@ import torch
 from bench.cases import launch_bound
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Job
+from sframes_tui.engine.protocol import FromNoise, Job, Look
 
 SCHEDULERS = (
     "DDIM",
@@ -38,9 +38,9 @@ def step_seconds(model: Path, scheduler: str, rows: int, steps: int) -> float:
     engine.pipelines.text.unet.forward = lambda sample, *_, **__: (sample,)
     engine.use_rows(rows)
     for number in range(rows):
-        engine.admit(Job(number, "a boat", number, None, None, number))
+        engine.admit(Job(number, number, Look("a boat"), chain=number))
     never, times = threading.Event(), []
-    for _ in range(engine.real_steps(None)):
+    for _ in range(engine.real_steps(FromNoise())):
         started = time.perf_counter()
         engine.advance(lambda _: None, never)
         times.append(time.perf_counter() - started)

@@ -16,7 +16,7 @@ from sframes_tui.engine import models
 from sframes_tui.engine.device.memory import free_memory
 from sframes_tui.engine.loading.loading import Loaded, paired
 from sframes_tui.engine.pipelines import Pipeline
-from sframes_tui.engine.protocol import Engine, Job, Progress
+from sframes_tui.engine.protocol import Engine, Job, Look, Progress
 from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.plan import Plan
 
@@ -74,7 +74,7 @@ class Workshop:
     def step_seconds(self, engine: Engine, rows: int) -> float:
         """Seconds of a tick with all rows at work, prompts, first steps and decoding aside."""
         for number in range(rows):
-            engine.admit(Job(number, f"a boat {number}", number, None, None, number))
+            engine.admit(Job(number, number, Look(f"a boat {number}"), chain=number))
         cancelled = threading.Event()
 
         def tick() -> None:
@@ -104,7 +104,7 @@ class Workshop:
                 marks[progress.step] = time.perf_counter()
 
         for report in (_ignore, mark):
-            engine.admit(Job(0, "a boat", 0, None, None, 0))
+            engine.admit(Job(0, 0, Look("a boat")))
             engine.advance(report, threading.Event())
         (first, begun), (last, ended) = marks.items()
         return (ended - begun) / (last - first)

@@ -1,9 +1,14 @@
-"""What diffusers' pipelines are called with: options -> the keyword arguments that a pipeline's signature has."""
+"""What diffusers' pipelines are called with: options and jobs -> the keyword arguments that their signatures have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.pipelines import Pipeline, Pipelines, default_of, takes
+from sframes_tui.engine.protocol import FromNoise, FromPicture, Job
 
 
 @dataclass(frozen=True)
@@ -81,3 +86,19 @@ def lacks(pipelines: Pipelines, config: GenerationConfig, size: tuple[int, int])
     ignored = [arguments_for(pipe, config, size).ignored for pipe in pipelines.all()]
     merged = {option: culprit for each in reversed(ignored) for option, culprit in each.items()}
     return [f"{option} has no effect with {culprit}." for option, culprit in merged.items()]
+
+
+def arguments_of(job: Job) -> dict[str, Any]:
+    """What a pipeline is told of one frame, beside what is the same for all."""
+    told = {"prompt": job.look.prompt, "generator": torch.Generator("cpu").manual_seed(job.seed)}
+    match job.start:
+        case FromNoise():
+            return told
+        case FromPicture(picture, strength):
+            return told | {"image": picture, "strength": strength}
+
+
+def arguments_of_all(jobs: Sequence[Job]) -> dict[str, Any]:
+    """What a pipeline is told of several frames that begin alike, drawn in one call."""
+    each = [arguments_of(job) for job in jobs]
+    return {key: value if key == "strength" else [told[key] for told in each] for key, value in each[0].items()}

@@ -4,30 +4,24 @@ A frame joins when its base is done and leaves when its steps are; nobody waits 
 Stable Diffusion family; `why_not` says which models it can't draw.
 """
 
-import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
 from sframes_tui.engine.autoencoder import judged
-from sframes_tui.engine.decoding import REDONE
-from sframes_tui.engine.device import devices
 from sframes_tui.engine.device.cuda import Pace
-from sframes_tui.engine.device.memory import Ladder, Parts, free_memory, is_out_of_memory, require_device
-from sframes_tui.engine.pipelines import Pipelines, count_from_noise, count_from_picture
+from sframes_tui.engine.device.memory import Parts, free_memory, is_out_of_memory, require_device
+from sframes_tui.engine.pipeline_engine import PipelineEngine, said_in_one_sentence
+from sframes_tui.engine.pipelines import Pipelines
 from sframes_tui.engine.preview import Previewer
-from sframes_tui.engine.probe import probe
-from sframes_tui.engine.prompts import PromptFitter
-from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Job, Outcome, Progress, Remark, Spoiled
-from sframes_tui.engine.reference import said_in_one_sentence
+from sframes_tui.engine.protocol import Facts, Job, Outcome, Progress, Remark, Report, Spoiled
 from sframes_tui.engine.stepping.denoiser import Denoiser
 from sframes_tui.engine.stepping.rows import Row, Starter
 from sframes_tui.engine.stepping.solvers import pick_solver
@@ -36,7 +30,6 @@ MOST_ROWS = 64
 
 DRAWABLE = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
 
-Report = Callable[[Progress], None]
 Item = TypeVar("Item")
 
 
@@ -65,7 +58,7 @@ class Failure:
         return cls(str(error) if spoiled else said_in_one_sentence(error), is_out_of_memory(error))
 
 
-class BatchedEngine:
+class BatchedEngine(PipelineEngine):
     """Draws up to `capacity` frames at once; the same pictures as the reference engine.
 
     With one row it does what diffusers' pipelines do: in float32 to the bit, in half precision with latents and
@@ -81,60 +74,22 @@ class BatchedEngine:
         self, pipelines: Pipelines, facts: Facts, config: GenerationConfig, folder: Path | None = None
     ) -> None:
         """`folder` is the model's, if it has one."""
-        self.facts = facts
-        self.at_close = contextlib.ExitStack()
-        """Puts back what was changed for this engine."""
-        self.capacity = 1
+        self._parts = Parts(pipelines.text)
+        super().__init__(pipelines, facts, config, self._parts)
         self.pinned = config.deterministic
-        self._pipelines, self._config = pipelines, config
-        self._slots = 1
-        self._begun = self._told_of_redoing = False
         self._waiting: list[Job] = []
         self._rows: list[Row] = []
         scheduler = copy.deepcopy(pipelines.scheduler)
         scheduler.set_timesteps(config.num_inference_steps)
         self._starter = Starter(pipelines, facts, config, scheduler)
         self._denoiser = Denoiser(pipelines.text, config, scheduler.timesteps)
-        self._solver = pick_solver(scheduler, config.eta, self._denoiser.device)
-        self._parts = Parts(pipelines.text)
-        self._ladder = Ladder(pipelines, self._denoiser.device, config, (facts.width, facts.height), self._parts)
+        self._solver = pick_solver(scheduler, config.eta, self._device)
         self._previewer = Previewer(pipelines, folder)
-        self._pace = Pace(self._denoiser.device)
-        self._real_steps: dict[float | None, int] = {}
+        self._pace = Pace(self._device)
 
-    @property
-    def pipelines(self) -> Pipelines:
-        return self._pipelines
-
-    def probe(self) -> str | None:
-        return probe(self._pipelines, self.facts, self._config)
-
-    @cached_property
-    def _fitter(self) -> PromptFitter:
-        return PromptFitter.of(self._pipelines.text, self._config.on_overflow)
-
-    def real_steps(self, strength: float | None) -> int:
-        """Model evaluations of one frame, by the scheduler's own timesteps; `strength` None means text-to-image."""
-        if strength not in self._real_steps:
-            steps = self._config.num_inference_steps
-            self._real_steps[strength] = 0 if strength == 0 else self._counted(steps, strength)
-        return self._real_steps[strength]
-
-    def _counted(self, steps: int, strength: float | None) -> int:
-        if strength is None:
-            return count_from_noise(self._pipelines, steps)
-        return count_from_picture(self._pipelines, steps, strength)
-
-    def fit(self, prompts: Sequence[str], style: str) -> list[Fitted]:
-        return self._fitter.fit(prompts, style)
-
-    def use_rows(self, rows: int) -> None:
-        """Sets how many frames are drawn at once, for the whole run; `RuntimeError` once drawing has begun."""
-        if self._begun or self._waiting:
-            raise RuntimeError("the number of rows can't change once drawing has begun")
-        if not 1 <= rows <= self.max_rows:
-            raise ValueError(f"{rows} rows: from 1 to {self.max_rows} frames can be drawn at once")
-        self.capacity = self._slots = rows
+    def _in_hand(self) -> Iterator[Job]:
+        yield from self._waiting
+        yield from (row.job for row in self._rows)
 
     def call_seconds(self, rows: int) -> float:
         """Seconds of one denoising call of so many rows, guidance included: the best of a few.
@@ -146,22 +101,11 @@ class BatchedEngine:
         free_memory()
         return seconds
 
-    def has_room(self, slot: int) -> bool:
-        in_flight = [*self._waiting, *(row.job for row in self._rows)]
-        if self.pinned:
-            return all(self._slot(job.chain) != self._slot(slot) for job in in_flight)
-        return len(in_flight) < self.capacity
-
-    def _slot(self, chain: int) -> int:
-        """A chain's place, whatever else there is; where rows became fewer, several slots share a place."""
-        return chain % self._slots % self.capacity
-
     def admit(self, job: Job) -> None:
-        self._waiting.append(job)
+        self._waiting.append(self._taken_in(job))
 
     def advance(self, report: Report, cancelled: threading.Event) -> list[Outcome]:
         """One tick: admits, denoises every row by one step, decodes the rows that are done."""
-        self._begun = True
         outcomes: list[Outcome] = []
         if not cancelled.is_set():
             made: list[Progress] = []
@@ -179,7 +123,7 @@ class BatchedEngine:
 
     def _go_on(self, made: list[Progress], outcomes: list[Outcome]) -> None:
         """Begins the jobs that have a place and takes every row one step on."""
-        outcomes += self._carried_over()
+        outcomes += self._all_carried_over()
         self._parts.let_in()
         for jobs in _groups(self._next_jobs(), self._together):
             self._begin(jobs, outcomes)
@@ -198,11 +142,11 @@ class BatchedEngine:
         """Pictures go through the VAE together."""
         return not self._config.deterministic
 
-    def _carried_over(self) -> list[Outcome]:
+    def _all_carried_over(self) -> list[Outcome]:
         """Frames without a step to run are their bases."""
-        idle = [job for job in self._waiting if job.base is not None and self.real_steps(job.strength) == 0]
-        self._waiting = [job for job in self._waiting if job not in idle]
-        return [Drawn(job.frame, job.base) for job in idle if job.base is not None]
+        carried = {job.frame: self._carried_over(job) for job in self._waiting}
+        self._waiting = [job for job in self._waiting if carried[job.frame] is None]
+        return [each for each in carried.values() if each is not None]
 
     def _next_jobs(self) -> list[Job]:
         """Of the waiting jobs those whose place is free."""
@@ -211,7 +155,7 @@ class BatchedEngine:
         free = set(range(self.capacity)) - {row.slot for row in self._rows}
         jobs = []
         for job in self._waiting:
-            if (slot := self._slot(job.chain)) in free:
+            if (slot := self._place(job.chain)) in free:
                 free.remove(slot)
                 jobs.append(job)
         return jobs
@@ -234,7 +178,7 @@ class BatchedEngine:
         for row in rows:
             taken = {each.slot for each in self._rows}
             free = next(place for place in range(self.capacity) if place not in taken)
-            row.slot = self._slot(row.job.chain) if self.pinned else free
+            row.slot = self._place(row.job.chain) if self.pinned else free
             self._rows.append(row)
         self._rows.sort(key=lambda row: row.slot)
 
@@ -281,13 +225,7 @@ class BatchedEngine:
         blocked = [autoencoder.is_blocked(each) for each in decoded]
         pictures = dict(zip(sound, zip(decoded, blocked, strict=True), strict=True))
         outcomes = [judged(row.job.frame, row.latents, *pictures.get(row, (None, False))) for row in rows]
-        return [*self._remarks(), *outcomes]
-
-    def _remarks(self) -> list[Outcome]:
-        """That pictures are decoded twice is said once."""
-        new = self._starter.autoencoder.redone and not self._told_of_redoing
-        self._told_of_redoing = self._told_of_redoing or new
-        return [Remark(REDONE)] if new else []
+        return [*self._remarks(autoencoder.redone), *outcomes]
 
     def _let_go(self, rows: list[Row]) -> None:
         self._rows = [row for row in self._rows if row not in rows]
@@ -312,39 +250,26 @@ class BatchedEngine:
                 return None
             self._tell_of({"compile": False})
             return f"compile has no effect from now on: {failure.reason}"
-        rung = self._ladder.next(self.capacity)
+        rung = self._next_rung(self.capacity)
         if rung is None:
             return None
         self.capacity = rung.rows
-        self._tell_of(rung.changed)
         return f"out of memory: {rung.said}"
-
-    def _tell_of(self, changed: Mapping[str, Any]) -> None:
-        """Pictures from here on are drawn with other options than the configuration's."""
-        self.facts = replace(self.facts, changed={**self.facts.changed, **changed})
-
-    def rest(self) -> bool:
-        return devices.clear(self._pipelines, self._denoiser.device)
-
-    def wake(self) -> None:
-        devices.place_again(self._pipelines, self._denoiser.device)
 
     def _attempted(self, work: Callable[[], None]) -> Failure | None:
         """Does some work; once this has returned, nothing holds on to the tensors that it failed with."""
         try:
             work()
         except Exception as error:  # whatever it is, other frames may still be drawn
-            require_device(error, self._denoiser.device)
+            require_device(error, self._device)
             return Failure.of(error)
         return None
 
     def close(self) -> None:
         self._rows, self._waiting = [], []
         self._denoiser.forget()
-        for name in ("_fitter", "_pipelines", "_starter", "_denoiser", "_ladder", "_parts"):
-            self.__dict__.pop(name, None)
-        self.at_close.close()
-        free_memory()
+        self._let_go_of("_starter", "_denoiser", "_parts")
+        super().close()
 
 
 def _groups(items: list[Item], together: bool) -> Iterator[list[Item]]:

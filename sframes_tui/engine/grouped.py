@@ -1,23 +1,34 @@
 """Draws frames that share a schedule in one pipeline call: for models whose denoising loop is diffusers' alone."""
 
-import copy
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
+from sframes_tui.engine.arguments import arguments_of_all
 from sframes_tui.engine.decoding import SoundDecoding
 from sframes_tui.engine.device.cuda import Pace, wait_for
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.pipelines import Pipeline, Pipelines
-from sframes_tui.engine.protocol import Drawn, Facts, Job, Outcome, Progress, Remark
-from sframes_tui.engine.reference import ReferenceEngine, Report, StepWatch, StoppedError
+from sframes_tui.engine.protocol import (
+    Drawn,
+    Facts,
+    FromNoise,
+    FromPicture,
+    Job,
+    Look,
+    Outcome,
+    Progress,
+    Remark,
+    Report,
+    Start,
+)
+from sframes_tui.engine.reference import ReferenceEngine, StepWatch, StoppedError
 
 MAX_ROWS = 16
 
@@ -33,37 +44,20 @@ class GroupedEngine(ReferenceEngine):
 
     def __init__(self, pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> None:
         super().__init__(pipelines, facts, config)
-        self.capacity = 1
         self.pinned = config.deterministic
-        self._slots = 1
-        self._jobs: list[Job] = []
-
-    def use_rows(self, rows: int) -> None:
-        if self._jobs or not 1 <= rows <= self.max_rows:
-            raise ValueError(f"rows can be 1 to {self.max_rows}, set before drawing begins")
-        self.capacity = self._slots = rows
-
-    def has_room(self, slot: int) -> bool:
-        if self.pinned:
-            return all(self._place(job.chain) != self._place(slot) for job in self._jobs)
-        return len(self._jobs) < self.capacity
-
-    def _place(self, chain: int) -> int:
-        """A chain's row, whatever else there is; where rows became fewer, several slots share a row."""
-        return chain % self._slots % self.capacity
 
     def admit(self, job: Job) -> None:
-        self._jobs.append(job)
+        self._jobs.append(self._taken_in(job))
 
     def call_seconds(self, rows: int) -> float:
         """Seconds of one denoising step with so many frames: the second of a drawing that is then given up.
 
         Infinite where memory doesn't suffice.
         """
-        jobs = [Job(-1, "a", number, None, None) for number in range(rows)]
-        watch = StepTimer(jobs, self.real_steps(None), self._device)
+        jobs = [Job(-1, number, Look("a")) for number in range(rows)]
+        watch = StepTimer(jobs, self.real_steps(FromNoise()), self._device)
         try:
-            self._call_rows(self._pipelines.text, jobs, {}, watch)
+            self._call_rows(self._pipelines.text, jobs, watch)
         except StoppedError:
             pass
         except (RuntimeError, MemoryError) as error:
@@ -78,7 +72,7 @@ class GroupedEngine(ReferenceEngine):
         group = self._next_group()
         self._jobs = [job for job in self._jobs if job not in group]
         if self.capacity == 1:
-            return self._one_by_one(group, report, cancelled)
+            return self._each_alone(group, report, cancelled)
         try:
             drawn = list(self._draw_group(group, report, cancelled)) if group else []
         except StoppedError:
@@ -92,11 +86,11 @@ class GroupedEngine(ReferenceEngine):
         if memory:
             return self._with_less(group)
         free_memory()
-        return self._one_by_one(group, report, cancelled)  # which frame it is, and why, is found by that
+        return self._each_alone(group, report, cancelled)  # which frame it is, and why, is found by that
 
     def _next_group(self) -> list[Job]:
         """Of the frames in hand those that begin as the first does and have a row each."""
-        alike = [job for job in self._jobs if _beginning(job) == _beginning(self._jobs[0])]
+        alike = [job for job in self._jobs if _schedule(job.start) == _schedule(self._jobs[0].start)]
         if not self.pinned:
             return alike[: self.capacity]
         first = {self._place(job.chain): job for job in reversed(alike)}
@@ -110,27 +104,19 @@ class GroupedEngine(ReferenceEngine):
         self.capacity = rung.rows
         return [Remark(f"out of memory: {rung.said}; the frames in hand are drawn again from their start")]
 
-    def _one_by_one(self, jobs: Sequence[Job], report: Report, cancelled: threading.Event) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            super().admit(job)
-            outcomes += super().advance(report, cancelled)
-        return outcomes
+    def _each_alone(self, jobs: Sequence[Job], report: Report, cancelled: threading.Event) -> list[Outcome]:
+        return [outcome for job in jobs for outcome in self._drawn_alone(job, report, cancelled)]
 
     def _draw_group(self, jobs: list[Job], report: Report, cancelled: threading.Event) -> Sequence[Outcome]:
-        from_base = jobs[0].base is not None and self._pipelines.image is not None
-        pipe = self._pipelines.image if from_base else self._pipelines.text
-        steps = self.real_steps(jobs[0].strength if from_base else None)
+        pipe, steps = self._pipelines.drawing(jobs[0].start), self.real_steps(jobs[0].start)
         rows = self._rows(jobs)
-        bases: list[Image.Image | None] = [job.base for job in rows]
-        start = {"image": bases, "strength": jobs[0].strength} if from_base else {}
         watch = GroupWatch(jobs, steps, report, cancelled, Pace(self._device))
         with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
-            images = self._call_rows(pipe, rows, start, watch)
+            images = self._call_rows(pipe, rows, watch)
         pixels.check_latents(watch.latents)
         decoding.check()
         drawn = [Drawn(job.frame, pixels.checked_picture(images[rows.index(job)])) for job in jobs]
-        return [*self._remarks(decoding), *drawn]
+        return [*self._remarks(decoding.redone), *drawn]
 
     def _rows(self, jobs: list[Job]) -> list[Job]:
         """The jobs of a call, row by row: each in its own slot and copies of the first in the others, if pinned."""
@@ -141,24 +127,15 @@ class GroupedEngine(ReferenceEngine):
             rows[self._place(job.chain)] = job
         return rows
 
-    def _call_rows(
-        self, pipe: Pipeline, rows: list[Job], start: Mapping[str, object], watch: "GroupWatch"
-    ) -> Sequence[NDArray[np.float32]]:
+    def _call_rows(self, pipe: Pipeline, rows: list[Job], watch: "GroupWatch") -> Sequence[NDArray[np.float32]]:
         """One pipeline call: a picture of floats, height x width x 3, for each row."""
-        pipe.scheduler = copy.deepcopy(self._scheduler)
         fixed = dict(self._arguments[id(pipe)].fixed)
         if isinstance(fixed.get("negative_prompt"), str):
             fixed["negative_prompt"] = [fixed["negative_prompt"]] * len(rows)
-        generators = [torch.Generator("cpu").manual_seed(job.seed) for job in rows]
-        try:
-            prompts = [job.prompt for job in rows]
-            result = pipe(prompt=prompts, generator=generators, **fixed, **start, **watch.arguments(pipe))
-            pixels.check_flags(getattr(result, "nsfw_content_detected", None))
-            images: Sequence[NDArray[np.float32]] = result.images
-            return images
-        finally:
-            for each in self._pipelines.all():
-                each.maybe_free_model_hooks()
+        result = self._call(pipe, fixed, arguments_of_all(rows), watch)
+        pixels.check_flags(getattr(result, "nsfw_content_detected", None))
+        images: Sequence[NDArray[np.float32]] = result.images
+        return images
 
 
 class GroupWatch(StepWatch):
@@ -193,6 +170,10 @@ class StepTimer(GroupWatch):
         self._begun = now
 
 
-def _beginning(job: Job) -> tuple[bool, float | None]:
-    """Frames that are equal in this run the same timesteps."""
-    return job.base is None, job.strength
+def _schedule(start: Start) -> tuple[type[Start], float | None]:
+    """Frames in which this is equal run the same timesteps of the same pipeline."""
+    match start:
+        case FromNoise():
+            return FromNoise, None
+        case FromPicture(strength=strength):
+            return FromPicture, strength

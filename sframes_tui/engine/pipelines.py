@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from sframes_tui.engine.protocol import FromNoise, FromPicture, Start
 from sframes_tui.errors import ModelError
 from sframes_tui.model.schedulers import Family, Sampling
 
@@ -37,6 +38,14 @@ class Pipelines:
     @property
     def name(self) -> str:
         return type(self.text).__name__
+
+    def drawing(self, start: Start) -> Pipeline:
+        """The one that draws a frame with this start."""
+        match start:
+            case FromNoise():
+                return self.text
+            case FromPicture():
+                return self.image
 
     def all(self) -> tuple[Pipeline, ...]:
         return (self.text,) if self.image is None else (self.text, self.image)

@@ -1,4 +1,8 @@
-"""What the loop asks of an engine. Must not import torch: front ends and the loop know engines by this file alone."""
+"""What the loop asks of an engine; the loop and front ends know engines by this file alone.
+
+A job says apart what a frame is drawn from, its start, and what it is to show, its look. An engine takes both as they
+are to the part of it that draws them: one more kind of start, or one more thing of a look, is told here and read there.
+"""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,18 +29,42 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
+class FromNoise:
+    """Text-to-image."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromPicture:
+    """Img2img: the picture is noised, and a part of the schedule is run."""
+
+    picture: Image.Image
+    """RGB, exactly as saved."""
+    strength: float
+    """0 to 1; where it leaves no step to run, the frame is this picture."""
+
+
+Start = FromNoise | FromPicture
+"""What a frame is drawn from. A model that can't go on from a picture draws from noise in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a frame is to show, as far as frames of one run differ in it."""
+
+    prompt: str
+    """As it is sent to the model, with the style's words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One frame to draw."""
 
     frame: int
     """The frame's index in the plan."""
-    prompt: str
     seed: int
     """32 bits, for a CPU generator of the frame's own."""
-    strength: float | None
-    """Of img2img from `base`; None means text-to-image."""
-    base: Image.Image | None
-    """RGB, exactly as saved."""
+    look: Look
+    start: Start = FromNoise()
     chain: int = 0
     """Number of the frame's chain in the plan."""
 
@@ -51,6 +79,9 @@ class Progress:
     preview: Callable[[], Image.Image] | None = field(default=None, compare=False, repr=False)
     """Makes a small RGB picture of what the frame is going to look like, when it is called and not before; from any
     thread, at any time. None where the engine or the model has none."""
+
+
+Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +190,7 @@ class Engine(Protocol):
 
     @property
     def stepwise(self) -> bool:
-        """Every frame in flight goes one step at each `advance`; otherwise those of one strength go all theirs."""
+        """Every frame in flight goes one step at each `advance`; otherwise those that begin alike go all theirs."""
         ...
 
     @property
@@ -182,7 +213,7 @@ class Engine(Protocol):
         """Takes a frame in; its drawing begins with the next `advance`."""
         ...
 
-    def advance(self, report: Callable[[Progress], None], cancelled: threading.Event) -> list[Outcome]:
+    def advance(self, report: Report, cancelled: threading.Event) -> list[Outcome]:
         """Does some work on what was admitted and returns what is finished, possibly nothing yet.
 
         Returns within one denoising step of `cancelled` being set; the half-made pictures are discarded then and

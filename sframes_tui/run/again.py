@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine.protocol import Drawn, Engine, Job, Remark, Spoiled
+from sframes_tui.engine.protocol import Drawn, Engine, FromNoise, FromPicture, Job, Look, Remark, Spoiled
 from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import ModelError, UsageError
 from sframes_tui.model.source import ModelSource, found_now, locate_model
@@ -207,7 +207,8 @@ def _base(told: Told, given: Path | None) -> Image.Image:
 
 
 def _drawn(engine: Engine, recipe: Recipe, base: Image.Image | None, say: Say) -> Image.Image:
-    engine.admit(Job(0, recipe.sent, recipe.seed, recipe.strength, base, recipe.place or 0))
+    start = FromNoise() if base is None or recipe.strength is None else FromPicture(base, recipe.strength)
+    engine.admit(Job(0, recipe.seed, Look(recipe.sent), start, recipe.place or 0))
     never = threading.Event()
     while True:
         for outcome in engine.advance(lambda _: None, never):

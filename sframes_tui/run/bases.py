@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Job
+from sframes_tui.engine.protocol import FromNoise, FromPicture, Job, Look, Start
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.record.folder import Layout
@@ -30,7 +30,21 @@ class Admitted:
         """What the engine is asked; `sent` is the prompt as the model reads it, every attempt has its own seed."""
         frame = self.frame
         seed = plan.frame_seed(frame, attempt)
-        return Job(frame.number, sent, seed, frame.strength, self.base, plan.chains[frame.number])
+        return Job(frame.number, seed, Look(sent), start_of(frame, self.base), plan.chains[frame.number])
+
+    @property
+    def carried_over(self) -> Image.Image | None:
+        """The frame's picture, where no step makes another of its base."""
+        return self.base if self.frame.link == "carried" else None
+
+
+def start_of(frame: Frame, base: Image.Image | None) -> Start:
+    """What an engine draws a frame from; `base` is its base's picture."""
+    if frame.link == "noise":
+        return FromNoise()
+    assert base is not None, "a picture to go on from"
+    assert frame.strength is not None, "a strength to go on with"
+    return FromPicture(base, frame.strength)
 
 
 class Bases:

@@ -164,8 +164,8 @@ class Loop:
             self._begin(frame)
             admitted = self._bases.admitted(frame)
             self._admitted[frame.number] = admitted
-            if admitted.base is not None and admitted.frame.steps == 0:
-                self._settle(Drawn(frame.number, admitted.base))
+            if (carried := admitted.carried_over) is not None:
+                self._settle(Drawn(frame.number, carried))
             else:
                 sent, attempt = self._drawing.fitted(frame).text, self._attempts.get(frame.number, 0)
                 self._engine.admit(admitted.job(self._plan, sent, attempt))

@@ -11,9 +11,10 @@ from sframes_tui.engine.batched import BatchedEngine
 from sframes_tui.engine.loading.families import quiet
 from sframes_tui.engine.loading.loading import paired
 from sframes_tui.engine.pipelines import sampling_of
-from sframes_tui.engine.protocol import Drawn, Facts, Job, Remark
+from sframes_tui.engine.protocol import Drawn, Facts, FromNoise, FromPicture, Job, Look, Remark
 from sframes_tui.engine.reference import ReferenceEngine
 from sframes_tui.plan.plan import make_plan
+from sframes_tui.run.bases import start_of
 from sframes_tui.run.schedule import Schedule
 from sframes_tui.text.split import Chapter, Story
 from tests.engine import tiny
@@ -54,6 +55,11 @@ def planned(pipelines, config):
     texts = tuple(f"{PROMPTS[index % len(PROMPTS)]} {index}" for index in range(count))
     story = Story("story", (Chapter("chapter", texts),))
     return make_plan(config, story, sampling_of(pipelines), 7)
+
+
+def job_of(number=0, prompt="the red boat", seed=11, base=None, strength=None):
+    """A frame to draw; without a base from noise."""
+    return Job(number, seed, Look(prompt), FromNoise() if base is None else FromPicture(base, strength))
 
 
 def steps_of(sampling, steps, strength=None):
@@ -99,7 +105,7 @@ class Drawing:
         base = None if frame.base is None else self.pictures[frame.base]
         prompt = f"{self.plan.prompt(frame)} {self.plan.style_text(frame)}"
         chain = self.plan.chains[frame.number]
-        return Job(frame.number, prompt, self.plan.frame_seed(frame), frame.strength, base, chain)
+        return Job(frame.number, self.plan.frame_seed(frame), Look(prompt), start_of(frame, base), chain)
 
     def _settle(self, outcome):
         if isinstance(outcome, Remark):

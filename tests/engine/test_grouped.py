@@ -1,6 +1,7 @@
 """Frames that share a schedule, drawn in one call of a flow model's pipeline: the same pictures as one by one."""
 
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.grouped import GroupedEngine
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Job, Remark, Spoiled
+from sframes_tui.engine.protocol import Drawn, FromNoise, FromPicture, Job, Look, Remark, Spoiled
 from tests.engine import tiny
 
 NEVER = threading.Event()
@@ -35,9 +36,9 @@ def base(number, size):
 
 def jobs_of(engine, count=3, strength=None):
     size = (engine.facts.width, engine.facts.height)
-    pictures = [None if strength is None else base(number, size) for number in range(count)]
+    starts = [FromNoise() if strength is None else FromPicture(base(n, size), strength) for n in range(count)]
     words = ("the red boat", "snow on the town", "a cat by the lamp")
-    return [Job(n, words[n % 3], 100 + n, strength, pictures[n], n) for n in range(count)]
+    return [Job(n, 100 + n, Look(words[n % 3]), starts[n], n) for n in range(count)]
 
 
 def drawn(engine, jobs, report=lambda _: None):
@@ -173,7 +174,7 @@ def test_what_is_left_when_a_run_is_cancelled_is_let_go(folder):
 def test_one_bad_frame_does_not_take_its_neighbours_along(folder):
     engine = engine_of(folder, 3)
     good, bad, other = jobs_of(engine, strength=0.5)
-    bad = Job(bad.frame, bad.prompt, bad.seed, bad.strength, "no picture", bad.chain)
+    bad = replace(bad, start=FromPicture("no picture", bad.start.strength))
     for job in (good, bad, other):
         engine.admit(job)
     outcomes = {each.frame: type(each) for each in engine.advance(lambda _: None, NEVER)}

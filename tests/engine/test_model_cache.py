@@ -12,11 +12,12 @@ from sframes_tui.config.file import load_config
 from sframes_tui.engine import models
 from sframes_tui.engine.model_cache import ModelCache
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Job
+from sframes_tui.engine.protocol import Drawn
 from sframes_tui.errors import ModelError
 from sframes_tui.plan.draft import make_draft
 from tests.engine import tiny
 from tests.engine.device.test_memory import refuse_more_than
+from tests.engine.drawing import job_of
 
 CONFIG = """
 prompt_config = {{ source = "story.txt" }}
@@ -75,8 +76,8 @@ def draw(engine, rows=1):
     engine.probe()
     engine.call_seconds(rows)
     engine.use_rows(rows)
-    first = advanced(engine, Job(0, "the red boat", 11, None, None))
-    return first.tobytes(), advanced(engine, Job(1, "a dark storm", 12, 0.6, first)).tobytes()
+    first = advanced(engine, job_of())
+    return first.tobytes(), advanced(engine, job_of(1, "a dark storm", 12, first, 0.6)).tobytes()
 
 
 def advanced(engine, job):
@@ -151,7 +152,7 @@ def test_what_an_engine_did_when_memory_ran_out_is_not_done_for_the_next(draft, 
     made.close()
     short = cache.engine_for(draft(width=64, height=64))
     vae, hook = short.pipelines.text.vae, refuse_more_than(0, short.pipelines)
-    short.admit(Job(0, "the red boat", 11, None, None))
+    short.admit(job_of())
     while not vae.use_tiling:
         short.advance(id, threading.Event())
     # The ladder's last rung, which is for a GPU alone.

@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Job
+from sframes_tui.engine.protocol import Drawn
 from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.source import locate_model
 from tests.engine import tiny
-from tests.engine.drawing import steps_of
+from tests.engine.drawing import job_of, steps_of
 from tests.engine.loading.single_file import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def options(model, **values):
 
 
 def draw(engine, strength=None, base=None, prompt="the red boat"):
-    engine.admit(Job(3, prompt, 11, strength, base))
+    engine.admit(job_of(3, prompt, 11, base, strength))
     steps = []
     outcomes = []
     while not outcomes:
@@ -192,7 +192,7 @@ if {guarded}: socket.getaddrinfo = socket.create_connection = touched
 import torch
 torch.set_num_threads(1)
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Job
+from sframes_tui.engine.protocol import FromNoise, FromPicture, Job, Look
 from sframes_tui.errors import ModelError
 from sframes_tui.config.config import GenerationConfig
 config = GenerationConfig(num_inference_steps=4, **json.loads(sys.argv[1]))
@@ -200,12 +200,12 @@ try:
     engine = load_engine(config)
 except ModelError as error:
     sys.exit(str(error))
-base = None
+start = FromNoise()
 for strength in (None, 0.6):
-    engine.admit(Job(0, "the red boat", 11, strength, base))
+    engine.admit(Job(0, 11, Look("the red boat"), start))
     while not (outcomes := engine.advance(lambda _: None, threading.Event())): pass
-    base = outcomes[0].picture
-    base.save(f"{{sys.argv[2]}}/{{strength}}.png")
+    start = FromPicture(outcomes[0].picture, 0.6)
+    start.picture.save(f"{{sys.argv[2]}}/{{strength}}.png")
 """
 
 

@@ -9,11 +9,11 @@ from PIL import Image
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import load_engine
-from sframes_tui.engine.protocol import Drawn, Job, Spoiled
+from sframes_tui.engine.protocol import Drawn, Spoiled
 from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.breaking import blacken, break_decoder, break_denoiser
-from tests.engine.drawing import steps_of
+from tests.engine.drawing import job_of, steps_of
 
 STEPS = 5
 
@@ -37,7 +37,7 @@ def grey(size=32):
 
 
 def job(seed=1, strength=None, base=None):
-    return Job(0, "the red boat", seed, strength, base)
+    return job_of(seed=seed, base=base, strength=strength)
 
 
 def advance(engine, work, report=lambda _: None, cancelled=None):
@@ -50,9 +50,10 @@ def test_every_scheduler_runs_the_steps_it_promises(folder, name):
     engine = engine_of(folder, scheduler=name)
     for strength in (None, 1.0, 0.5, 0.1):
         steps = []
-        (outcome,) = advance(engine, job(strength=strength, base=strength and grey()), steps.append)
+        work = job(strength=strength, base=strength and grey())
+        (outcome,) = advance(engine, work, steps.append)
         assert isinstance(outcome, Drawn), outcome
-        assert len(steps) == engine.real_steps(strength) == steps_of(engine.facts.sampling, STEPS, strength)
+        assert len(steps) == engine.real_steps(work.start) == steps_of(engine.facts.sampling, STEPS, strength)
 
 
 def test_a_frame_depends_on_its_job_alone(engine, folder):

@@ -4,7 +4,7 @@ from collections import deque
 
 from PIL import Image
 
-from sframes_tui.engine.protocol import Drawn, Facts, Fitted, Progress, Spoiled
+from sframes_tui.engine.protocol import Drawn, Facts, Fitted, FromPicture, Progress, Spoiled
 from sframes_tui.errors import ModelError
 from sframes_tui.model.schedulers import Sampling
 from sframes_tui.plan.identity import Identities
@@ -92,7 +92,7 @@ class PaintEngine:
     def _outcome(self, job):
         if self._plan.name(self._plan.frames[job.frame]) in self._spoiled:
             return Spoiled(job.frame, "painted over")
-        red = 0 if job.base is None else job.base.getpixel((0, 0))[0] + 1
+        red = job.start.picture.getpixel((0, 0))[0] + 1 if isinstance(job.start, FromPicture) else 0
         return Drawn(job.frame, Image.new("RGB", self._size, (red, job.frame % 256, job.seed % 256)))
 
     no_room = ()

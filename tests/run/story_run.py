@@ -5,7 +5,7 @@ import hashlib
 from PIL import Image
 
 from sframes_tui.config.file import load_config
-from sframes_tui.engine.protocol import Drawn, Spoiled
+from sframes_tui.engine.protocol import Drawn, FromPicture, Spoiled
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.events import Control
 from sframes_tui.run.execute import execute, go_on
@@ -49,8 +49,10 @@ class ChainEngine(PaintEngine):
         outcome = super()._outcome(job)
         if not isinstance(outcome, Drawn):
             return outcome
-        base = b"" if job.base is None else job.base.tobytes()
-        colour = hashlib.sha256(repr((job.prompt, job.seed, job.strength)).encode() + base).digest()[:3]
+        strength, base = None, b""
+        if isinstance(job.start, FromPicture):
+            strength, base = job.start.strength, job.start.picture.tobytes()
+        colour = hashlib.sha256(repr((job.look.prompt, job.seed, strength)).encode() + base).digest()[:3]
         return Drawn(job.frame, Image.new("RGB", self._size, tuple(colour)))
 
 

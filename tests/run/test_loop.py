@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from PIL import Image
 
+from sframes_tui.engine.protocol import FromPicture
 from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.beside import watchdog
 from sframes_tui.run.events import (
@@ -81,7 +82,8 @@ def test_every_frame_is_drawn_from_its_base_at_any_capacity(tmp_path, plan, capa
         with Image.open(run.folder.picture(frame)) as picture:
             assert picture.getpixel((0, 0)) == (depths[frame.number], frame.number, plan.frame_seed(frame) % 256)
     assert run.engine.most_in_flight == min(capacity, 3)
-    assert {job.strength for job in run.engine.jobs} == {None, 0.9, 0.5, 0.1}
+    starts = [job.start for job in run.engine.jobs]
+    assert {each.strength if isinstance(each, FromPicture) else None for each in starts} == {None, 0.9, 0.5, 0.1}
 
 
 def pixels(run):

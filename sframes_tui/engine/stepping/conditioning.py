@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 
 from sframes_tui.engine.pipelines import Pipeline, Pipelines, default_of
+from sframes_tui.engine.protocol import FromPicture, Look, Start
 
 KEPT_PROMPTS = 128
 """Embedded prompts that are kept; one of Stable Diffusion XL fills a third of a megabyte in half precision."""
@@ -64,11 +65,12 @@ class Conditioner:
         self._encoded: dict[str, Encoded] = {}
         self._sizes: dict[bool, Sizes] = {}
 
-    def pair(self, prompt: str, from_base: bool) -> tuple[Condition, Condition | None]:
-        """A prompt's condition, and the negative prompt's where rows are guided."""
-        hidden, pooled = self._encode_once(prompt)
+    def pair(self, look: Look, start: Start) -> tuple[Condition, Condition | None]:
+        """A look's condition, and the negative prompt's where rows are guided."""
+        hidden, pooled = self._encode_once(look.prompt)
         if pooled is None:
             return Condition(hidden), Condition(*self._nothing) if self._nothing else None
+        from_base = isinstance(start, FromPicture)
         if from_base not in self._sizes:
             numbers, negative_numbers = self._size_numbers(from_base, pooled.shape[-1])
             self._sizes[from_base] = (numbers.to(pooled), negative_numbers.to(pooled))

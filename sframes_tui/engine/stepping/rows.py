@@ -1,4 +1,4 @@
-"""A frame while it is drawn, and how its drawing begins. Must not call the UNet.
+"""A frame while it is drawn, and how its drawing begins: each kind of start becomes latents at a step here.
 
 Noise comes from the frame's own CPU generator in the order in which diffusers' pipelines draw it: the posterior sample
 of the base first, then the noise the picture starts from, then that of each step. Latents and noise are of 32 bits,
@@ -15,7 +15,7 @@ from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.arguments import arguments_for
 from sframes_tui.engine.autoencoder import Autoencoder
 from sframes_tui.engine.pipelines import Pipelines, Scheduler
-from sframes_tui.engine.protocol import Facts, Job
+from sframes_tui.engine.protocol import Facts, FromNoise, FromPicture, Job, Look
 from sframes_tui.engine.stepping.conditioning import Condition, Conditioner
 
 
@@ -27,8 +27,8 @@ class Row:
     generator: torch.Generator
     scheduler: Scheduler
     """Its own copy, timesteps set."""
-    start: int
-    """Where in the schedule it begins."""
+    first: int
+    """Index of its first step in the whole schedule."""
     latents: torch.Tensor
     """(1, channels, height, width); float32, or float64 where the UNet is."""
     text: Condition
@@ -45,7 +45,7 @@ class Row:
     @property
     def place(self) -> int:
         """Index of the coming step in the whole schedule."""
-        return self.start + self.step
+        return self.first + self.step
 
     @property
     def time(self) -> torch.Tensor:
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def steps(self) -> int:
-        return len(self.scheduler.timesteps) - self.start
+        return len(self.scheduler.timesteps) - self.first
 
     @property
     def done(self) -> bool:
@@ -83,35 +83,34 @@ class Starter:
 
     def condition(self, prompt: str) -> tuple[Condition, Condition | None]:
         """A prompt's condition and the negative one, as a frame drawn from noise has them."""
-        return self._conditioner.pair(prompt, from_base=False)
+        return self._conditioner.pair(Look(prompt), FromNoise())
 
     def begin(self, jobs: Sequence[Job]) -> list[Row]:
         """Rows of several jobs, their bases encoded together where the autoencoder does that."""
         rows = [self._blank(job) for job in jobs]
-        chained = [row for row in rows if row.job.base is not None and row.job.strength is not None]
-        bases = [row.job.base for row in chained if row.job.base is not None]
+        bases = [(row, row.job.start.picture) for row in rows if isinstance(row.job.start, FromPicture)]
         if bases:
-            encoded = self._autoencoder.encode(bases, [row.generator for row in chained])
-            for row, latents in zip(chained, encoded, strict=True):
+            encoded = self._autoencoder.encode([base for _, base in bases], [row.generator for row, _ in bases])
+            for (row, _), latents in zip(bases, encoded, strict=True):
                 row.latents = self._noised(row, latents)
         return rows
 
     def _blank(self, job: Job) -> Row:
         """A row that is ready but for its base."""
-        from_base = job.base is not None and job.strength is not None and self._pipelines.image is not None
-        pipe = self._pipelines.image if from_base else self._pipelines.text
+        pipe = self._pipelines.drawing(job.start)
         generator = torch.Generator("cpu").manual_seed(job.seed)
         scheduler = copy.deepcopy(self._scheduler)
-        text, negative = self._conditioner.pair(job.prompt, from_base)
+        text, negative = self._conditioner.pair(job.look, job.start)
         rescale = self._arguments[id(pipe)].get("guidance_rescale", 0.0)
         assert isinstance(rescale, float)
         row = Row(job, generator, scheduler, 0, text.hidden, text, negative, rescale)
-        if from_base:
-            row.start = self._cut(scheduler, job.strength or 0.0)
-        else:
-            row.latents = self._pure_noise(generator) * scheduler.init_noise_sigma
-            if hasattr(pipe, "text_encoder_2") and hasattr(scheduler, "set_begin_index"):
-                scheduler.set_begin_index(0)
+        match job.start:
+            case FromNoise():
+                row.latents = self._pure_noise(generator) * scheduler.init_noise_sigma
+                if hasattr(pipe, "text_encoder_2") and hasattr(scheduler, "set_begin_index"):
+                    scheduler.set_begin_index(0)
+            case FromPicture(strength=strength):
+                row.first = self._cut(scheduler, strength)
         return row
 
     def _cut(self, scheduler: Scheduler, strength: float) -> int:

@@ -14,14 +14,24 @@ import torch
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.models import Model, load_engine
 from sframes_tui.engine.pipelines import count_from_noise, count_from_picture, sampling_of
-from sframes_tui.engine.protocol import Drawn, Job
+from sframes_tui.engine.protocol import Drawn
 from sframes_tui.engine.stepping.solvers import Tabled, pick_solver
 from sframes_tui.errors import ModelError
 from sframes_tui.model.sampling import read_sampling
 from sframes_tui.model.schedulers import SETTINGS, TAKES_SIGMAS
 from sframes_tui.model.source import locate_model
 from tests.engine import tiny
-from tests.engine.drawing import Drawing, batched, configured, in_double, largest_difference, planned, reference, sd
+from tests.engine.drawing import (
+    Drawing,
+    batched,
+    configured,
+    in_double,
+    job_of,
+    largest_difference,
+    planned,
+    reference,
+    sd,
+)
 
 NO_SCIPY = importlib.util.find_spec("scipy") is None
 HERE = sorted(TAKES_SIGMAS - {"FlowMatchEulerDiscrete", *(["LMSDiscrete"] if NO_SCIPY else [])})
@@ -153,7 +163,7 @@ def test_flow_models_take_other_spacings(make, tmp_path):
     engines = [load_engine(options(make(tmp_path / "flow"), sigmas=each)) for each in (None, "karras")]
     pictures = []
     for engine in engines:
-        engine.admit(Job(0, "the red boat", 11, None, None))
+        engine.admit(job_of())
         while not (outcomes := engine.advance(lambda _: None, threading.Event())):
             pass
         assert isinstance(outcomes[0], Drawn), outcomes
