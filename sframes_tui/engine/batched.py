@@ -161,17 +161,11 @@ class BatchedEngine(PipelineEngine):
         return jobs
 
     def _begin(self, jobs: list[Job], outcomes: list[Outcome]) -> None:
-        """Makes rows of jobs, or outcomes where they can't begin; one by one where they can't together."""
-        failure = self._attempted(lambda: self._take_places(self._starter.begin(jobs)))
-        if failure and failure.memory:
-            raise MemoryError(failure.reason)
-        if failure and len(jobs) > 1:
-            for job in jobs:
-                self._begin([job], outcomes)
-            return
-        self._waiting = [job for job in self._waiting if job not in jobs]
-        if failure:
-            outcomes += [Spoiled(job.frame, failure.reason) for job in jobs]
+        """Makes rows of jobs, or outcomes where they can't begin."""
+        for begun, failure in self._each_if_not_all(jobs, lambda some: self._take_places(self._starter.begin(some))):
+            self._waiting = [job for job in self._waiting if job not in begun]
+            if failure:
+                outcomes += [Spoiled(job.frame, failure.reason) for job in begun]
 
     def _take_places(self, rows: list[Row]) -> None:
         """A chain's own place where frames are pinned; else the first that is free."""
@@ -204,17 +198,15 @@ class BatchedEngine(PipelineEngine):
         return made
 
     def _finish(self, rows: list[Row], outcomes: list[Outcome]) -> None:
-        """Makes pictures of rows that are done and lets them go; one by one where they can't together."""
-        judged: list[Outcome] = []
-        failure = self._attempted(lambda: judged.extend(self._judged(rows)))
-        if failure and failure.memory:
-            raise MemoryError(failure.reason)
-        if failure and len(rows) > 1:
-            for row in rows:
-                self._finish([row], outcomes)
-            return
-        self._let_go(rows)
-        outcomes += [Spoiled(row.job.frame, failure.reason) for row in rows] if failure else judged
+        """Makes pictures of rows that are done and lets them go."""
+
+        def judge(some: list[Row]) -> None:
+            outcomes.extend(self._judged(some))
+
+        for done, failure in self._each_if_not_all(rows, judge):
+            self._let_go(done)
+            if failure:
+                outcomes += [Spoiled(row.job.frame, failure.reason) for row in done]
 
     def _judged(self, rows: list[Row]) -> list[Outcome]:
         """Pictures, or why there are none."""
@@ -255,6 +247,19 @@ class BatchedEngine(PipelineEngine):
             return None
         self.capacity = rung.rows
         return f"out of memory: {rung.said}"
+
+    def _each_if_not_all(
+        self, items: list[Item], work: Callable[[list[Item]], None]
+    ) -> Iterator[tuple[list[Item], Failure | None]]:
+        """What some work came to: on all at once, or on one by one where that fails. Raises `MemoryError`."""
+        failure = self._attempted(lambda: work(items))
+        if failure and failure.memory:
+            raise MemoryError(failure.reason)
+        if failure is None or len(items) == 1:
+            yield items, failure
+            return
+        for item in items:
+            yield from self._each_if_not_all([item], work)
 
     def _attempted(self, work: Callable[[], None]) -> Failure | None:
         """Does some work; once this has returned, nothing holds on to the tensors that it failed with."""

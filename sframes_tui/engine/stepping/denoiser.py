@@ -193,17 +193,20 @@ def _lay_out(rows: tuple[Row, ...], guided: tuple[int, ...], fixed: int | None) 
     size = len(rows) if fixed is None else fixed
     slots = tuple(row.slot for row in rows)
     places = tuple(range(len(rows))) if fixed is None or max(slots) >= size else slots
-    twins = tuple(places[row] for row in guided)
-    if fixed is not None and fixed > 1 and any(row.negative for row in rows):
-        twins = tuple(range(size))
+    everywhere = fixed is not None and fixed > 1 and any(row.negative for row in rows)
+    twins = tuple(range(size)) if everywhere else tuple(places[row] for row in guided)
+    condition = _joined_conditions(rows, size, places, twins)
+    return Layout(rows, guided, size, places, twins, condition, _rescale_factors(rows, guided))
+
+
+def _joined_conditions(rows: tuple[Row, ...], size: int, places: tuple[int, ...], twins: tuple[int, ...]) -> Condition:
+    """The unconditional half before the conditional one; nothing is said at places without a row."""
     filler = rows[0].text.zeros()
-    texts = [filler] * size
-    negatives = [filler] * size
+    texts, negatives = [filler] * size, [filler] * size
     for place, row in zip(places, rows, strict=True):
         texts[place] = row.text
         negatives[place] = row.negative or filler
-    condition = Condition.joined([*(negatives[place] for place in twins), *texts])
-    return Layout(rows, guided, size, places, twins, condition, _rescale_factors(rows, guided))
+    return Condition.joined([*(negatives[place] for place in twins), *texts])
 
 
 def _rescale_factors(rows: tuple[Row, ...], guided: tuple[int, ...]) -> torch.Tensor | None:
