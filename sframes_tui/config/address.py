@@ -1,7 +1,4 @@
-"""Web addresses that word is sent to: checked by what will send them, shown without their password.
-
-Must not import torch or textual.
-"""
+"""Web addresses that word is sent to: checked by what will send them, shown without their password."""
 
 import base64
 import ipaddress

@@ -1,7 +1,6 @@
 """The configuration that is being edited: its values, what is wrong with them, what isn't saved, undo. Immutable.
 
-Every change makes a new `Document`. Values are those of the file, so they may be wrong or of the wrong type. Must not
-import torch or textual.
+Every change makes a new `Document`. Values are those of the file, so they may be wrong or of the wrong type.
 """
 
 import tomllib

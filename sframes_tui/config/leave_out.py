@@ -1,4 +1,4 @@
-"""Which prompts of a story are left out, as the items of `leave_out` name them. Must not import torch or textual.
+"""Which prompts of a story are left out, as the items of `leave_out` name them.
 
 A prompt's place is (chapter, prompt), both counted from 0; places are ordered as in the text.
 """

@@ -1,4 +1,4 @@
-"""An option's value as the text of a form's field, and back. Must not import torch or textual."""
+"""An option's value as the text of a form's field, and back."""
 
 import math
 import re

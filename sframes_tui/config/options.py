@@ -1,4 +1,4 @@
-"""The declared options as data, and as help, README tables and file comments. Must not import torch or textual."""
+"""The declared options as data, and as help, README tables and file comments."""
 
 import inspect
 import types

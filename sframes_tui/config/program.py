@@ -1,6 +1,6 @@
 """A command that a configuration names -> the program that is run, and the files that it is trusted by.
 
-Never looked at is the working directory: it may be a stranger's folder. Must not import torch or textual.
+Never looked at is the working directory: it may be a stranger's folder.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""A user's regexes: compiled within bounds, searched under a time limit. Must not import torch or textual.
+"""A user's regexes: compiled within bounds, searched under a time limit.
 
 Neither `re` nor `regex` is safe with a stranger's pattern: matching can take exponential time, and a short
 pattern such as `(?:abc){4000000000}` fills the memory while it is compiled.

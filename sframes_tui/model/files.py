@@ -1,7 +1,6 @@
 """A model's files, which may come from a stranger: which of them are read, and how much of them.
 
-A link could lead to any file of this machine, so none is followed but those that the hub's cache is made of. Must not
-import torch or diffusers.
+A link could lead to any file of this machine, so none is followed but those that the hub's cache is made of.
 """
 
 import errno

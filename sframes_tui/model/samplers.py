@@ -1,4 +1,4 @@
-"""Samplers by the names that other programs give them -> diffusers' schedulers. Must not import torch.
+"""Samplers by the names that other programs give them -> diffusers' schedulers.
 
 The names are those of AUTOMATIC1111's web UI, of k-diffusion and ComfyUI, and of InvokeAI; what they are in diffusers
 follows its issue 4167. A name's last word may say how the noise levels are spaced: "DPM++ 2M Karras", "euler_k".

@@ -1,6 +1,6 @@
 """A model's json files -> how many steps its frames will run, for a plan made without loading it.
 
-Must not import torch or diffusers; what it says of diffusers' pipelines is checked against diffusers in the tests.
+What it says of diffusers' pipelines is checked against diffusers in the tests.
 """
 
 import re

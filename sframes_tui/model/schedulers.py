@@ -1,4 +1,4 @@
-"""Schedulers by name, and how many times each really calls the model. Must not import torch.
+"""Schedulers by name, and how many times each really calls the model.
 
 The counts follow diffusers' `set_timesteps` and the img2img pipelines' `get_timesteps`; once a model is loaded
 the engine checks them against its scheduler's own timesteps.

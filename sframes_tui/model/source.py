@@ -1,4 +1,4 @@
-"""Where a model's name points to, found without torch and without the network. Must not import torch or diffusers."""
+"""Where a model's name points to, found without torch and without the network."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a safetensors file holds, told by its tensors' names alone. Must not import torch; nothing is loaded.
+"""What a safetensors file holds, told by its tensors' names alone. Nothing is loaded.
 
 The names are those that kohya's scripts, LyCORIS, peft, diffusers and ComfyUI write. The file's header is all that
 is read: eight bytes of its length, little-endian, then JSON (https://github.com/huggingface/safetensors#format).

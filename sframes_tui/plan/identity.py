@@ -1,4 +1,4 @@
-"""Frames -> a hash of all that goes into their pictures. Must not import torch or textual.
+"""Frames -> a hash of all that goes into their pictures.
 
 A picture's identity is that of the frame itself joined with the identity of the picture it started from. So a
 picture counts for a plan exactly if it was drawn from what the plan says and from a picture that counts.

@@ -1,4 +1,4 @@
-"""Foreign text made safe as file and folder names. Must not import torch or textual."""
+"""Foreign text made safe as file and folder names."""
 
 import hashlib
 import unicodedata

@@ -1,4 +1,4 @@
-"""The plan in words, for `--dry-run` and the screen. Must not import torch or textual."""
+"""The plan in words, for `--dry-run` and the screen."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An EPUB's bytes -> the text of its chapters, in reading order. Must not import torch or textual.
+"""An EPUB's bytes -> the text of its chapters, in reading order.
 
 The book may come from a stranger: nothing is written, no entity or document type is loaded, what is unpacked is
 bounded by the bytes that really come out, and each document is walked once, however deep it is. Follows the EPUB 3.3

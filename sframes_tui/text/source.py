@@ -1,6 +1,6 @@
 """A story's file -> decoded text: where it is looked for, what is read at all, and in which encoding.
 
-Must not import torch or textual. The file may come from a stranger: only regular files up to `MAX_BYTES` are
+The file may come from a stranger: only regular files up to `MAX_BYTES` are
 opened, and never with a call that could hang.
 """
 

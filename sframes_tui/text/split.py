@@ -1,4 +1,4 @@
-"""Text -> chapters -> prompts; a user's regexes run under a time limit. Must not import torch or textual."""
+"""Text -> chapters -> prompts; a user's regexes run under a time limit."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

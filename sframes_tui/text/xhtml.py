@@ -1,4 +1,4 @@
-"""XHTML -> lines of text, one for each block, as a reader would see them. Must not import torch or textual."""
+"""XHTML -> lines of text, one for each block, as a reader would see them."""
 
 import codecs
 import html.entities
