@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from sframes_tui.config.config import Config
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.text.split import Chapter, Story
 

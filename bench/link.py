@@ -18,7 +18,7 @@ from PIL import Image
 from bench.pseudo_terminal import READ_BYTES, PseudoTerminal
 from bench.screen import PATIENCE, ROOT, SIZE, environ, key_seconds, tell_keys
 from sframes_tui.engine.protocol import Drawn, Engine, Facts, Fitted, Job, Outcome, Progress
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.plan.draft import Draft
 
 BYTES_A_SECOND = 250_000

@@ -17,7 +17,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from sframes_tui.config.config import Config
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.run.state import DONE, Marks, RunState
 from sframes_tui.text.split import Chapter, Story

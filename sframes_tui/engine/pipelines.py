@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sframes_tui.engine.protocol import FromNoise, FromPicture, Start
 from sframes_tui.errors import ModelError
-from sframes_tui.model.schedulers import Family, Sampling
+from sframes_tui.model.sampling import Family, Sampling
 
 Pipeline: TypeAlias = Any
 """A diffusers pipeline, or its class; diffusers has no types."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 
 if TYPE_CHECKING:
     from sframes_tui.model.source import ModelSource

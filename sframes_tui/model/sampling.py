@@ -1,16 +1,26 @@
-"""A model's json files -> how many steps its frames will run, for a plan made without loading it.
+"""How many steps a frame will really run: the rules, and a model's json files -> which of them are its own.
 
-What it says of diffusers' pipelines is checked against diffusers in the tests.
+So a plan is made without loading a model. The rules follow diffusers' `set_timesteps` and the img2img pipelines'
+`get_timesteps`; once a model is loaded the engine counts its scheduler's own timesteps. What is said here of diffusers'
+pipelines is checked against diffusers in the tests.
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from sframes_tui.errors import ModelError
 from sframes_tui.model.files import read_json
-from sframes_tui.model.schedulers import TAKES_ETA, Family, Sampling, Sigmas, takes_sigmas, with_settings
+from sframes_tui.model.schedulers import Sigmas, takes_sigmas, with_settings
 from sframes_tui.model.source import ModelSource
+
+Family = Literal["sd", "flow", "lcm"]
+
+SECOND_ORDER = frozenset({"HeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete", "FlowMatchHeunDiscrete"})
+"""Schedulers that look twice at every step but the last."""
+
+TAKES_ETA = frozenset({"DDIM", "DDIMParallel", "TCD"})
 
 FLOW = ("StableDiffusion3", "Flux", "QwenImage", "ZImage")
 """Pipelines whose img2img rounds a schedule's rest up."""
@@ -55,6 +65,61 @@ ETA = (
     "CogView3Plus",
 )
 """Pipelines, less "Pipeline", that hand `eta` on to their scheduler."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What decides how many denoising steps a frame really runs."""
+
+    family: Family = "sd"
+    """How strength becomes steps: rounded Stable Diffusion's way, or that of the flow models; latent consistency
+    models squeeze all their steps into the rest of the schedule."""
+    scheduler: str = "PNDM"
+    """Name as in `SCHEDULERS`, or of a scheduler this program doesn't know."""
+    skip_prk_steps: bool = True
+    """PNDM without its Runge-Kutta warm-up, as Stable Diffusion ships it."""
+    img2img: bool = True
+    """The model has an img2img pipeline that takes `strength`."""
+    eta: bool | None = None
+    """The pipeline and its scheduler take `eta`; None: as the scheduler's name says."""
+    assumed: bool = False
+    """True where the model's own files couldn't be read."""
+
+    @property
+    def takes_eta(self) -> bool:
+        return self.scheduler in TAKES_ETA if self.eta is None else self.eta
+
+    def schedule_steps(self, steps: int, strength: float) -> int:
+        """Steps of the schedule that are left when `strength` of it is run."""
+        if self.family == "lcm":
+            return steps
+        if self.family == "flow":
+            return steps - int(max(steps - min(steps * strength, steps), 0))
+        return min(int(steps * strength), steps)
+
+    def steps_from_noise(self, steps: int) -> int:
+        """Model evaluations of one frame that starts from noise."""
+        return self._evaluations(steps, steps)
+
+    def steps_from_picture(self, steps: int, strength: float) -> int:
+        """Model evaluations of one img2img frame; none for a strength of 0."""
+        return 0 if strength == 0 else self._evaluations(steps, self.schedule_steps(steps, strength))
+
+    def _evaluations(self, steps: int, run: int) -> int:
+        """Of `run` steps at the end of a schedule of `steps`."""
+        if self.scheduler == "PNDM":
+            return run + self._pndm_extra(steps)
+        return max(2 * run - 1, 0) if self.scheduler in SECOND_ORDER else run
+
+    def _pndm_extra(self, steps: int) -> int:
+        """PNDM looks at its second timestep twice, or begins with twelve Runge-Kutta looks in place of three.
+
+        The extra looks stand at the front of a schedule that img2img cuts from the front, counted from the end:
+        so each img2img frame runs them in full, even where its strength rounds to no steps.
+        """
+        if not self.skip_prk_steps:
+            return 9
+        return 1 if steps > 1 else 0
 
 
 def read_sampling(source: ModelSource, scheduler: str | None, sigmas: Sigmas | None = None) -> Sampling:

@@ -13,8 +13,7 @@ from sframes_tui.config.address import is_web_address, parse_address
 from sframes_tui.config.config import Config, PromptConfig
 from sframes_tui.config.file import LoadedConfig
 from sframes_tui.config.program import find_program
-from sframes_tui.model.sampling import read_sampling
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling, read_sampling
 from sframes_tui.model.source import ModelSource, found_now, locate_model
 from sframes_tui.plan.plan import Plan, make_plan
 from sframes_tui.text.source import find_source, read_source

@@ -17,8 +17,7 @@ from typing import Any
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.config.option_types import Effect, options_that
 from sframes_tui.model.files import MAX_FILES, blob
-from sframes_tui.model.sampling import described_in
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling, described_in
 from sframes_tui.model.source import NOTICE, ModelSource, pick_variant
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.plan import Frame, Plan, frame_seed

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from sframes_tui.config.config import Config
 from sframes_tui.config.leave_out import LeftOut, beyond
 from sframes_tui.errors import Note, StoryError
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.names import distinct_names
 from sframes_tui.text.split import Story

@@ -5,7 +5,7 @@ import pytest
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.config.option_types import Effect, effects, options_that
 from sframes_tui.config.options import SECTIONS, options
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.identity import Identities, joined, model_fingerprint, model_identity
 from sframes_tui.plan.plan import make_plan

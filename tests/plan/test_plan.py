@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sframes_tui.config.config import Config
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.change import Change
 from sframes_tui.plan.identity import Identities, model_fingerprint

@@ -6,7 +6,7 @@ from PIL import Image
 
 from sframes_tui.engine.protocol import Drawn, Facts, Fitted, FromPicture, Progress, Spoiled
 from sframes_tui.errors import ModelError
-from sframes_tui.model.schedulers import Sampling
+from sframes_tui.model.sampling import Sampling
 from sframes_tui.plan.identity import Identities
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.record.journal import Journal

@@ -9,8 +9,8 @@ from diffusers.pipelines import auto_pipeline
 from sframes_tui.engine.loading.loading import paired
 from sframes_tui.engine.pipelines import count_from_noise, count_from_picture, sampling_of
 from sframes_tui.errors import ModelError
-from sframes_tui.model.sampling import read_sampling
-from sframes_tui.model.schedulers import SCHEDULERS, TAKES_ETA
+from sframes_tui.model.sampling import TAKES_ETA, read_sampling
+from sframes_tui.model.schedulers import SCHEDULERS
 from sframes_tui.model.source import ModelSource, locate_model
 from tests.engine import tiny
 from tests.engine.drawing import steps_of
