@@ -17,7 +17,7 @@ from sframes_tui.engine.protocol import Engine
 from sframes_tui.plan.draft import Draft
 from sframes_tui.ui.app import SFramesApp
 from sframes_tui.ui.opening import Opening
-from sframes_tui.ui.terminal.terminal import Terminal
+from sframes_tui.ui.terminal.abilities import Terminal
 
 FOLDER = Path(__file__).resolve().parent
 CONFIG = FOLDER.parent / "configs" / "lighthouse.toml"

@@ -24,9 +24,9 @@ from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
 from sframes_tui.process import UnawaitedThreads
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
+from sframes_tui.ui.fenced.driver import SteadyDriver
 from sframes_tui.ui.keymap import load_keymap
 from sframes_tui.ui.opening import FirstScreen, Opening
-from sframes_tui.ui.terminal.driver import SteadyDriver
 from sframes_tui.ui.themes import DEFAULT, SIXTEEN_COLOURS, load_themes, recall, remember
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ class SFramesApp(App[None]):
 
     @on(Loaded)
     async def open_main(self, message: Loaded) -> None:
+        from sframes_tui.ui.fenced.input import typed_keys
         from sframes_tui.ui.main_screen import MainScreen
-        from sframes_tui.ui.terminal.input import typed_keys
 
         first, self.main = self.screen, MainScreen(self._opening, message.document)
         await self.push_screen(self.main)

@@ -1,4 +1,8 @@
-"""A pane whose frame says something. Must not import torch."""
+"""A pane whose frame says something.
+
+Textual draws all of a pane anew for a word on its frame, and a sixel within would be sent again: over a network for
+seconds. To say which lines are to be drawn is `refresh`'s own argument, but what sets a title doesn't give it.
+"""
 
 from typing import Self
 

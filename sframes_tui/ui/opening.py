@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from sframes_tui.printable import one_line
 from sframes_tui.ui.bars import KeyBar, TitleBar
+from sframes_tui.ui.terminal.abilities import Terminal
 from sframes_tui.ui.terminal.native_output import NativeOutput
-from sframes_tui.ui.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document

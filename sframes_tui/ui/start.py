@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sframes_tui.errors import UsageError
 from sframes_tui.process import UnawaitedThreads
 from sframes_tui.run.beside.hangup import guard
+from sframes_tui.ui.terminal.abilities import find_terminal
 from sframes_tui.ui.terminal.native_output import native_output
 from sframes_tui.ui.terminal.python_output import python_output
-from sframes_tui.ui.terminal.terminal import find_terminal
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document
@@ -77,7 +77,7 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
 def _run(opening: "Opening", threads: UnawaitedThreads) -> int:
     from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
-    from sframes_tui.ui.terminal.input import guard_input
+    from sframes_tui.ui.fenced.input import guard_input
 
     guard_input(late_answers=opening.terminal is not None and opening.terminal.may_answer_late)
     app = SFramesApp(opening)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste, Resize
 
 from sframes_tui.printable import printable
-from sframes_tui.ui.terminal.input import LONGEST, MOST_CELLS, AnswerFilter, _SoundParser, typed_keys
-from sframes_tui.ui.terminal.probe import understand
-from sframes_tui.ui.terminal.terminal import judge
+from sframes_tui.ui.fenced.input import LONGEST, MOST_CELLS, AnswerFilter, _SoundParser, typed_keys
+from sframes_tui.ui.terminal.abilities import judge
+from sframes_tui.ui.terminal.questions import understand
 from tests.fuzz.held import fuzzed, held
 
 # fmt: off

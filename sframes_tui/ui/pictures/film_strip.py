@@ -15,7 +15,7 @@ from textual.widget import Widget
 from sframes_tui.ui.pictures.painting import Painting
 from sframes_tui.ui.pictures.tiles import Face
 from sframes_tui.ui.pictures.view import Canvas
-from sframes_tui.ui.terminal.terminal import Protocol
+from sframes_tui.ui.terminal.abilities import Protocol
 
 ROWS, COLUMNS = 4, 9
 """Characters of a picture."""

@@ -10,8 +10,8 @@ from PIL import Image
 from rich.segment import Segment
 from textual.strip import Strip
 
-from sframes_tui.ui.pictures import library as picture_library
-from sframes_tui.ui.terminal.terminal import CellSize, Protocol
+from sframes_tui.ui.fenced import renderables
+from sframes_tui.ui.terminal.abilities import CellSize, Protocol
 
 COLOURS, COLOURS_SLOW = 256, 64
 """Of a sixel picture; over a network fewer, which take half the bytes."""
@@ -57,7 +57,7 @@ class Space(NamedTuple):
 
 def fit(size: tuple[int, int], space: Space) -> tuple[int, int]:
     """The most columns and rows in which a picture of `size` pixels keeps its proportions."""
-    most = picture_library.LARGEST_SIDE
+    most = renderables.LARGEST_SIDE
     columns, rows = min(space.columns, most), min(space.rows, most)
     scale = min(columns * space.cell.width / size[0], rows * space.cell.height / size[1])
     wide, high = size[0] * scale / space.cell.width, size[1] * scale / space.cell.height
@@ -67,19 +67,19 @@ def fit(size: tuple[int, int], space: Space) -> tuple[int, int]:
 def paint(picture: Image.Image, space: Space) -> Painting:
     """Scales an RGB picture to the space and encodes it."""
     size = fit(picture.size, space)
-    soft = _strips(picture_library.half_blocks(picture, size, space.cell))
+    soft = _strips(renderables.half_blocks(picture, size, space.cell))
     match space.protocol:
         case "sixel":
             colours = COLOURS_SLOW if space.slow else COLOURS
-            sixels = picture_library.sixels(_scaled(picture, size, space.cell), size, space.cell, colours)
+            sixels = renderables.sixels(_scaled(picture, size, space.cell), size, space.cell, colours)
             return Painting("sixel", *size, [Strip.blank(size[0])] * size[1], soft, sixels=sixels)
         case "kitty":
             number = next(_numbers)
             messages = _kitty_messages(_scaled(picture, size, space.cell), size, number, space.slow)
-            lines = _strips(picture_library.placeholders(number, size))
+            lines = _strips(renderables.placeholders(number, size))
             return Painting("kitty", *size, lines, soft, number=number, messages=messages)
         case "unicode":
-            lines = _strips(picture_library.shades(picture, size, space.cell))
+            lines = _strips(renderables.shades(picture, size, space.cell))
             return Painting("unicode", *size, lines, lines)
         case _:
             return Painting("halfcell", *size, soft, soft)

@@ -17,14 +17,15 @@ from textual.timer import Timer
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.state import DRAWING, RunState
 from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.fenced.driver import writer
 from sframes_tui.ui.framed_pane import FramedPane
 from sframes_tui.ui.pictures.album import WORDS, Album, Position, position_of
 from sframes_tui.ui.pictures.film_strip import FilmStrip
-from sframes_tui.ui.pictures.sender import TICK_SECONDS, Pace, Sender, is_typing, writer
+from sframes_tui.ui.pictures.sender import TICK_SECONDS, Pace, Sender, is_typing
 from sframes_tui.ui.pictures.shop import PaintShop
 from sframes_tui.ui.pictures.tiles import Face, TileGrid
 from sframes_tui.ui.pictures.view import SMALL_PREVIEW, Canvas
-from sframes_tui.ui.terminal.terminal import PROTOCOLS, Terminal
+from sframes_tui.ui.terminal.abilities import PROTOCOLS, Terminal
 
 PREVIEW_SECONDS, PREVIEW_SECONDS_TYPING = 0.25, 1.0
 """Between two previews of one frame, at least; painting one takes as long as a key's echo."""

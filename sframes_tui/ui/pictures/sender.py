@@ -10,7 +10,6 @@ from collections.abc import Callable
 from textual.app import App
 
 from sframes_tui.ui.pictures.painting import Painting, forget_message
-from sframes_tui.ui.terminal.driver import SteadyDriver
 
 TICK_SECONDS = 0.05
 BYTES_A_TICK, BYTES_A_TICK_SLOW = 262_144, 6_144
@@ -124,20 +123,3 @@ def is_typing(app: App[object]) -> bool:
     """Whether a key was pressed just now."""
     last_key: float = getattr(app, "last_key", -QUIET_SECONDS)
     return time.monotonic() - last_key < QUIET_SECONDS
-
-
-def writer(app: App[object]) -> Callable[[str], bool]:
-    """Writes control sequences in order with the screen's own output; nothing where there is no terminal.
-
-    Gives False where the terminal is far behind, and nothing was written.
-    """
-
-    def write(text: str) -> bool:
-        driver = app._driver  # noqa: SLF001 -- Textual has no public way; its own bell and clipboard go this one.
-        if isinstance(driver, SteadyDriver):
-            return driver.offer(text)
-        if driver is not None and not app.is_headless:
-            driver.write(text)
-        return True
-
-    return write

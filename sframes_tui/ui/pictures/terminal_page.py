@@ -15,7 +15,7 @@ from textual.widgets import Static
 from sframes_tui.printable import one_line
 from sframes_tui.ui.commands import bindings
 from sframes_tui.ui.pictures.view import Canvas, PictureView
-from sframes_tui.ui.terminal.terminal import PROTOCOLS, Protocol, current_cell, forget_terminals
+from sframes_tui.ui.terminal.abilities import PROTOCOLS, Protocol, current_cell, forget_terminals
 
 EXPECTED: dict[Protocol, str] = {
     "sixel": "as sharp as the terminal",

@@ -22,7 +22,7 @@ from sframes_tui.printable import one_line
 from sframes_tui.ui.pictures.painting import Painting, Space
 from sframes_tui.ui.pictures.sender import HEAVY, QUIET_SECONDS, Sender, is_typing
 from sframes_tui.ui.pictures.shop import PaintShop
-from sframes_tui.ui.terminal.terminal import CellSize, Protocol, Terminal, current_cell
+from sframes_tui.ui.terminal.abilities import CellSize, Protocol, Terminal, current_cell
 
 CONTROL = ((ControlType.CURSOR_FORWARD, 0),)
 """Tells Rich that a segment takes no room."""

@@ -20,6 +20,7 @@ from sframes_tui.config.option_text import placeholder, shown_value, stepped, ty
 from sframes_tui.config.options import Option
 from sframes_tui.printable import one_line, printable
 from sframes_tui.ui.commands import bindings
+from sframes_tui.ui.fenced.own_keys import OwnKeys
 
 if TYPE_CHECKING:
     from sframes_tui.ui.settings.completion import Completion
@@ -42,21 +43,6 @@ class FieldLeft(Message):
     field: Widget
     submitted: bool = False
     """By the enter key."""
-
-
-class OwnKeys(Widget):
-    """Acts on the keys of its bindings as soon as it gets them.
-
-    Textual lets a key rise to the app first, which asks what has the focus by then: of keys that are typed ahead, some
-    would act on another field than the one they were meant for.
-    """
-
-    async def on_key(self, event: Key) -> None:
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if not binding.priority and await self.app.run_action(binding.action, self):
-                event.stop()
-                event.prevent_default()
-                return
 
 
 class FormField(OwnKeys):

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from sframes_tui.config.document import Document
 from sframes_tui.ui.commands import bindings
-from sframes_tui.ui.settings.fields import OwnKeys
+from sframes_tui.ui.fenced.own_keys import OwnKeys
 from sframes_tui.ui.settings.option_row import OptionRow
 from sframes_tui.ui.settings.style_table import StyleTable
 

@@ -17,7 +17,7 @@ from sframes_tui.ui.pictures.shop import PictureError, read_picture
 from sframes_tui.ui.pictures.terminal_page import TerminalPage
 from sframes_tui.ui.pictures.tiles import TileGrid, arrange
 from sframes_tui.ui.pictures.view import PictureView
-from sframes_tui.ui.terminal.terminal import CellSize
+from sframes_tui.ui.terminal.abilities import CellSize
 from tests.ui.conftest import opened, screen_text, until
 
 pytestmark = pytest.mark.asyncio

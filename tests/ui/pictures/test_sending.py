@@ -9,7 +9,7 @@ from sframes_tui.ui.pictures import shop as picture_shop
 from sframes_tui.ui.pictures.painting import Painting, Space, fit, paint
 from sframes_tui.ui.pictures.sender import BYTES_A_TICK_SLOW, KEPT_IN_TERMINAL, Pace, Sender
 from sframes_tui.ui.pictures.shop import PaintShop, Recent
-from sframes_tui.ui.terminal.terminal import CellSize
+from sframes_tui.ui.terminal.abilities import CellSize
 from tests.ui.pictures.decoders import Kitty
 
 CELL = CellSize(8, 16)

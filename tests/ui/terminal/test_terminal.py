@@ -12,9 +12,9 @@ import threading
 import pytest
 from textual.events import Key
 
-from sframes_tui.ui.terminal.input import HOLD_SECONDS, AnswerFilter, typed_keys
-from sframes_tui.ui.terminal.probe import LIMIT_BYTES, Heard, ask, understand
-from sframes_tui.ui.terminal.terminal import CellSize, find_terminal, judge
+from sframes_tui.ui.fenced.input import HOLD_SECONDS, AnswerFilter, typed_keys
+from sframes_tui.ui.terminal.abilities import CellSize, find_terminal, judge
+from sframes_tui.ui.terminal.questions import LIMIT_BYTES, Heard, ask, understand
 
 XTERM = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?64;1;2;4;6c"
 KITTY = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.38.1)\x1b\\\x1b[6;18;9t\x1b[?62;c"

@@ -1,7 +1,7 @@
-"""textual-image as this program uses it: its drawings, never its questions to the terminal.
+"""textual-image's drawings, without its questions to the terminal.
 
-The only file that imports the library. It asks the terminal when it is imported, with a time-out that a network is
-slower than, and leaves answers behind as key presses; so its answers are set before. Must not import textual's widgets.
+The library asks the terminal when it is imported, with a time-out that a network is slower than, and leaves answers
+behind as key presses; so its answers are set before.
 """
 
 import importlib
@@ -16,7 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.segment import Segment
 
-from sframes_tui.ui.terminal.terminal import USUAL_CELL, CellSize
+from sframes_tui.ui.terminal.abilities import USUAL_CELL, CellSize
 
 LARGEST_SIDE = 297
 """Characters: kitty numbers rows and columns by as many marks."""

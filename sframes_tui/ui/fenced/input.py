@@ -1,7 +1,7 @@
 """What a terminal sends, made fit for the screen: late answers are no key presses, and nothing in it does harm.
 
-Whoever sits behind the terminal may send anything, and text on the clipboard may come from a stranger. The only file
-that knows Textual's input parser, which has no public name: where that changed, input stays as it is.
+Whoever sits behind the terminal may send anything, and text on the clipboard may come from a stranger. Textual has no
+public name for its parser: where the one it has changed, input stays as it is.
 """
 
 import codecs

@@ -21,7 +21,7 @@ import platformdirs
 
 from sframes_tui.plain_file import read_plain, write_plain
 from sframes_tui.printable import one_line
-from sframes_tui.ui.terminal.probe import Heard, ask, is_multiplexed
+from sframes_tui.ui.terminal.questions import Heard, ask, is_multiplexed
 
 Protocol = Literal["sixel", "kitty", "halfcell", "unicode", "off"]
 PROTOCOLS: tuple[Protocol, ...] = ("sixel", "kitty", "halfcell", "unicode", "off")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from sframes_tui.ui.terminal.driver import END_SYNC, WAITING_WRITES, Output
+from sframes_tui.ui.fenced.driver import END_SYNC, WAITING_WRITES, Output
 
 DEADLINE = 60.0
 BLOCK = "x" * 10_000

@@ -1,4 +1,4 @@
-"""Textual's way to the terminal, made to bear one that stands still or is gone. Must not import torch.
+"""Textual's way to the terminal, made to bear one that stands still or is gone.
 
 Textual's own writer makes the whole screen wait for a terminal that isn't read, ends with the first failed write, and
 its answer to SIGCONT opens the screen a second time where nothing had been stopped.
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 WAITING_WRITES = 60
@@ -112,3 +113,20 @@ class SteadyDriver(LinuxDriver):
         """Only after SIGTSTP: the kernel sends SIGCONT along with SIGHUP as well."""
         if self._must_signal_resume:
             super()._sigcont_application(*arguments)
+
+
+def writer(app: App[object]) -> Callable[[str], bool]:
+    """Writes control sequences in order with the screen's own output; nothing where there is no terminal.
+
+    Gives False where the terminal is far behind, and nothing was written.
+    """
+
+    def write(text: str) -> bool:
+        driver = app._driver
+        if isinstance(driver, SteadyDriver):
+            return driver.offer(text)
+        if driver is not None and not app.is_headless:
+            driver.write(text)
+        return True
+
+    return write
