@@ -5,7 +5,7 @@ import threading
 import pytest
 from PIL import Image
 
-from sframes_tui.ui.pictures import shop as picture_shop
+from sframes_tui.ui.pictures import shop as shop_module
 from sframes_tui.ui.pictures.painting import Painting, Space, fit, paint
 from sframes_tui.ui.pictures.sender import BYTES_A_TICK_SLOW, KEPT_IN_TERMINAL, Pace, Sender
 from sframes_tui.ui.pictures.shop import PaintShop, Recent
@@ -108,7 +108,7 @@ def test_the_newest_wish_for_a_place_wins_and_a_file_is_painted_once(tmp_path, m
     noise(1).save(path)
     shop, held, begun, results = PaintShop(), threading.Event(), threading.Event(), []
     painted = []
-    monkeypatch.setattr(picture_shop, "paint", lambda picture, space: painted.append(space) or paint(picture, space))
+    monkeypatch.setattr(shop_module, "paint", lambda picture, space: painted.append(space) or paint(picture, space))
 
     def slow():
         begun.set()

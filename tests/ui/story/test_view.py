@@ -317,10 +317,10 @@ async def test_an_endless_regex_is_given_up_and_a_newer_one_wins_meanwhile(pane,
     async with pane.run_test() as pilot:
         await pane.planned(pilot)
         pane.set(PROMPTS, "(?m)^(a|a)+$")
-        await until(pilot, lambda: pane.view._readers == 1)
+        await until(pilot, lambda: pane.view._planner._readers == 1)
         pane.set(PROMPTS, "a{30}")
         await pane.planned(pilot)
         assert [line[:5] for line in pane.lines()] == ["▾ 0 C", "· 0-0"]
         pane.set(PROMPTS, "(?m)^(a|a)+$")
         await until(pilot, lambda: "tries too many ways to match" in pane.text("problem"))
-        await until(pilot, lambda: pane.view._readers == 0)
+        await until(pilot, lambda: pane.view._planner._readers == 0)
