@@ -26,7 +26,7 @@ from sframes_tui.run.bases import Admitted
 from sframes_tui.run.drawing import Drawing
 from sframes_tui.run.events import Event, FrameCompleted
 from sframes_tui.run.grids import Due, Sheets
-from sframes_tui.run.record import png, takes
+from sframes_tui.run.record import png
 from sframes_tui.run.record.recipe import make_recipe
 from sframes_tui.run.record.records import Saved
 
@@ -67,7 +67,7 @@ class Archive:
         saved = self._entry(unsaved, data)
         before = self._pictures.get(frame.number)
         if before is not None and before.take != saved.take:
-            takes.preserve(folder, before)
+            folder.preserve(before)
         folder.write(saved.file, data)
         self._drawing.journal.append("saved", **saved.fields)
         self._pictures[frame.number] = saved

@@ -26,7 +26,6 @@ from sframes_tui.run.events import Control, Emit, FramesStale, Notice, RunCancel
 from sframes_tui.run.grids import Sheets
 from sframes_tui.run.loop import Loop
 from sframes_tui.run.preflight import ReadyEngine, check_disk, ready_engine
-from sframes_tui.run.record import takes
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.record.header import differences, facts_of, header, text_copy, write_plan
@@ -131,10 +130,10 @@ class OpenRun:
                 tree.remove(f"{HIDDEN}/{name}")
         found = self.past.survey
         for file in found.orphans:
-            kept = takes.put_aside(self.folder, file)
+            kept = self.folder.put_aside(file)
             self.emit(Notice("info", f"{file} put aside as {kept}"))
         for saved, file in found.misplaced:
-            takes.put_back(self.folder, saved, file)
+            self.folder.put_back(saved, file)
             if file != self.folder.take_file(saved.file, saved.take):
                 tree.remove(file)
         self._void(found)
@@ -142,7 +141,7 @@ class OpenRun:
     def _void(self, found: Survey) -> None:
         plan, replay = self.past.plan, self.past.replay
         files = [self.past.file(plan.frames[number]) for number, reason in found.todo.items() if reason != "asked"]
-        if void := [file for file in files if replay.saved(file) is not None]:
+        if void := [file for file in files if replay.takes.saved(file) is not None]:
             self.journal.append_list("void", "files", void)
             self.refresh()
 

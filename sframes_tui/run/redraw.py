@@ -29,7 +29,6 @@ from sframes_tui.run.describe import duration
 from sframes_tui.run.drawing import write_wishes
 from sframes_tui.run.events import Control, Emit, FrameCompleted, FramesKept, FramesStale, Notice, RunCompleted
 from sframes_tui.run.execute import OpenRun, opened
-from sframes_tui.run.record import takes
 from sframes_tui.run.record.past_run import PastRun
 
 Descendants = Literal["redraw", "keep", "stale"]
@@ -166,11 +165,11 @@ def _choose(run: OpenRun, frame: Frame, take: int) -> None:
     if chosen is None:
         known = ", ".join(map(str, sorted(past.takes(frame)))) or "none"
         raise UsageError(f"{past.plan.name(frame)}: there is no take {take}; there is {known}")
-    current = past.replay.saved(past.file(frame))
+    current = past.replay.takes.saved(past.file(frame))
     if current is not None:
-        takes.preserve(folder, current)
+        folder.preserve(current)
     run.journal.append("chosen", file=chosen.file, take=take)
-    takes.put_back(folder, chosen, folder.take_file(chosen.file, take))
+    folder.put_back(chosen, folder.take_file(chosen.file, take))
     run.refresh()
     run.emit(FrameCompleted(frame.number, past.picture(frame), 0.0, take))
     _tell_stale(run, past.survey.stale)

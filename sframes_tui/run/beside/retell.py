@@ -72,9 +72,9 @@ class Retelling:
         facts = facts_of(told.fields)
         yield ModelLoadCompleted(facts.model, facts.device, facts.dtype, facts.engine, 0.0, facts.card)
         replay, frames = self._replay, self._frames.items()
-        changes = {frame.number: change for file, frame in frames if (change := replay.change(file))}
+        changes = {frame.number: change for file, frame in frames if (change := replay.takes.change(file))}
         self._plan = self._past.plan.with_changes(changes)
-        kept = {frame.number for file, frame in frames if replay.saved(file) and file not in replay.wishes}
+        kept = {frame.number for file, frame in frames if replay.takes.saved(file) and file not in replay.takes.wishes}
         steps = sum(frame.steps for frame in self._plan.frames if frame.number not in kept)
         yield RunStarted(self._past.path, len(self._plan.frames), steps, tuple(sorted(kept)))
 

@@ -168,7 +168,7 @@ def _summary(folder: Path) -> RunSummary:
 
 
 def _summed_up(folder: Path, known: Replay, who: str | None) -> RunSummary:
-    there = sum(known.saved(file) is not None for file in known.current)
+    there = len(known.takes.counting)
     return RunSummary(
         path=folder,
         title=folder.absolute().parent.parent.parent.name,

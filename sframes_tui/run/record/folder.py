@@ -1,4 +1,4 @@
-"""The run folder: what it and its files are called, and how a file gets there whole. Must not import torch."""
+"""The run folder: what it and its files are called, and how a file gets there whole."""
 
 import contextlib
 import fcntl
@@ -20,6 +20,8 @@ from sframes_tui.plan.names import safe_name
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.record.disk import RESERVE_BYTES, Patience, Reserve, is_full
 from sframes_tui.run.record.plain_folder import HIDDEN, parts
+from sframes_tui.run.record.records import Saved
+from sframes_tui.run.record.stored_picture import MAX_BYTES, matches
 from sframes_tui.run.record.tree import Tree
 
 LOCK, HOLDER = f"{HIDDEN}/lock", f"{HIDDEN}/holder"
@@ -120,6 +122,32 @@ class RunFolder(Layout):
             self.tree.remove(file)
         for folder in sorted({f"{HIDDEN}/pictures", *(file.rpartition("/")[0] for file in files)}, reverse=True):
             self.tree.remove_folder(folder)
+
+    def preserve(self, saved: Saved) -> None:
+        """Keeps a take among the old ones, before another is put in its place. Raises `OSError`.
+
+        What lies in its place is known to be it, or it was preserved before.
+        """
+        kept = self.take_file(saved.file, saved.take)
+        if matches(self.path / kept, saved.size, saved.sha256):
+            return
+        self.tree.remove(kept)
+        try:
+            self.tree.link(saved.file, kept)
+        except OSError:  # some file systems have no links
+            self.write(kept, self.tree.read(saved.file, MAX_BYTES))
+
+    def put_back(self, saved: Saved, kept: str) -> None:
+        """Puts a picture that lies elsewhere into its place again, whole. Raises `OSError`."""
+        self.write(saved.file, self.tree.read(kept, MAX_BYTES))
+
+    def put_aside(self, file: str) -> str:
+        """Moves a file that the plan has no use for to `.sframes/orphans`; nothing there is ever replaced."""
+        number = 1
+        while self.tree.status(free := self.orphan_file(file, number)) is not None:
+            number += 1
+        self.tree.move(file, free)
+        return free
 
     def close(self) -> None:
         self.tree.close()

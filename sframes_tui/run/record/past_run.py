@@ -98,11 +98,11 @@ class PastRun:
 
     def takes(self, frame: Frame) -> Mapping[int, Saved]:
         """Every take of a frame that was drawn, by its number."""
-        return self.replay.takes.get(self.file(frame), {})
+        return self.replay.takes.drawn.get(self.file(frame), {})
 
     def take(self, frame: Frame) -> int | None:
         """The take that counts; None where there is no picture."""
-        saved = self.replay.saved(self.file(frame))
+        saved = self.replay.takes.saved(self.file(frame))
         return None if saved is None else saved.take
 
     def take_picture(self, frame: Frame, take: int) -> Path:
@@ -115,7 +115,7 @@ class PastRun:
 
     def change(self, frame: Frame) -> Change | None:
         """What is wanted of a frame otherwise than planned."""
-        return self.replay.change(self.file(frame))
+        return self.replay.takes.change(self.file(frame))
 
     def changes(self, found: Survey) -> dict[int, Change]:
         """For each frame what is wanted otherwise; for those that may follow a frame drawn again, their next take."""
@@ -129,7 +129,7 @@ class PastRun:
         """The next take of a frame, drawn with what the last one was drawn with."""
         before = self.change(frame) or Change(0)
         seed = frame_seed(self.plan.seed, frame, before.take) if before.seed is None else before.seed
-        return before._replace(take=self.replay.next_take(self.file(frame)), seed=seed)
+        return before._replace(take=self.replay.takes.next_number(self.file(frame)), seed=seed)
 
     @cached_property
     def statuses(self) -> Marks:
@@ -167,7 +167,7 @@ class PastRun:
 
     def seconds_for(self, frames: Iterable[Frame]) -> float | None:
         """About how long drawing frames takes, from how long the others took; None if none was drawn."""
-        known = [saved for takes in self.replay.takes.values() for saved in takes.values()]
+        known = [saved for takes in self.replay.takes.drawn.values() for saved in takes.values()]
         known = [saved for saved in known if saved.frame < len(self.plan.frames)]
         steps = sum(self.plan.frames[saved.frame].steps for saved in known)
         if not steps:

@@ -5,7 +5,6 @@ Replaying records twice, or a record that tells what was told before, changes no
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +27,7 @@ from sframes_tui.run.record.records import (
     Undrawn,
     checked,
 )
+from sframes_tui.run.record.takes import Takes
 
 MOST, MOST_OF_A_FRAME, MOST_OF_FRAMES = 100_000, 200, 10_000_000
 """What the records of a run may tell: so much in any case, and so much more of each frame that was planned, of all
@@ -44,15 +44,6 @@ class Sheet(NamedTuple):
     """A hash over those of the pictures on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A take that somebody asked for and that isn't drawn yet."""
-
-    change: Change
-    follow: bool
-    """Whether the frame's descendants are drawn again after it."""
-
-
 @dataclass
 class Replay:
     """What the records so far tell."""
@@ -60,12 +51,7 @@ class Replay:
     header: Record = field(default_factory=dict)
     """The first drawing's circumstances."""
     last_header: Record = field(default_factory=dict)
-    takes: dict[str, dict[int, Saved]] = field(default_factory=dict)
-    current: dict[str, int] = field(default_factory=dict)
-    """Which take of a picture counts."""
-    changes: dict[str, dict[int, Change]] = field(default_factory=dict)
-    """What was asked for each take."""
-    wishes: dict[str, Wish] = field(default_factory=dict)
+    takes: Takes = field(default_factory=Takes)
     void: set[str] = field(default_factory=set)
     """Files whose pictures don't count unless their bases are exactly those that they started from."""
     accepted: dict[str, str] = field(default_factory=dict)
@@ -113,22 +99,6 @@ class Replay:
             raise UsageError(f"{NAME}, line {self.records}: it tells more than a run of {frames} can have done")
         return told
 
-    def saved(self, file: str) -> Saved | None:
-        """The picture that counts for a file, if it is there and its base counts; None where there is none."""
-        take = self.current.get(file)
-        return None if take is None else self.takes[file][take]
-
-    def change(self, file: str) -> Change | None:
-        """What is wanted otherwise for a file's picture: of a take that was asked for, else of the one that counts."""
-        if file in self.wishes:
-            return self.wishes[file].change
-        return self.changes.get(file, {}).get(self.current.get(file, 0))
-
-    def next_take(self, file: str) -> int:
-        """The first number that no take has."""
-        known = self.takes.get(file, {}).keys() | self.changes.get(file, {}).keys()
-        return next(number for number in count(1) if number not in known)
-
     def _planned(self, told: Planned) -> None:
         self.header = self.header or told.fields
         self.last_header = told.fields
@@ -139,8 +109,7 @@ class Replay:
         self.running.add(told.file)
 
     def _saved(self, told: Saved) -> None:
-        self.takes.setdefault(told.file, {})[told.take] = told
-        self.current[told.file] = told.take
+        self.takes.add(told)
         self._settle(told.file)
         self.accepted.pop(told.file, None)
 
@@ -149,17 +118,15 @@ class Replay:
             names.discard(file)
         for reasons in (self.failed, self.skipped):
             reasons.pop(file, None)
-        self.wishes.pop(file, None)
 
     def _failed(self, told: Undrawn) -> None:
         """A take that was asked for and went wrong leaves the picture before it as it was."""
-        wished = self.wishes.pop(told.file, None)
         self.running.discard(told.file)
-        if wished is None or self.saved(told.file) is None:
+        if not self.takes.give_up(told.file):
             self.failed[told.file] = told.reason
 
     def _skipped(self, told: Undrawn) -> None:
-        if self.wishes.pop(told.file, None) is None or self.saved(told.file) is None:
+        if not self.takes.give_up(told.file):
             self.skipped[told.file] = told.reason
 
     def _grids(self, told: Grids) -> None:
@@ -174,13 +141,10 @@ class Replay:
     def _changed(self, told: Changed) -> None:
         self._told += len(told.wishes)
         for file, take, seed, prompt, strength in told.wishes:
-            change = Change(take, seed, prompt, strength)
-            self.changes.setdefault(file, {})[take] = change
-            self.wishes[file] = Wish(change, told.follow)
+            self.takes.wish(file, Change(take, seed, prompt, strength), told.follow)
 
     def _chosen(self, told: Chosen) -> None:
-        if told.take in self.takes.get(told.file, {}):
-            self.current[told.file] = told.take
+        if self.takes.choose(told.file, told.take):
             self._settle(told.file)
 
     def _kept(self, told: Kept) -> None:

@@ -104,9 +104,9 @@ class _Surveyor:
     def look_at(self, frame: Frame) -> None:
         """Decides on one frame; its base's turn was before."""
         file = self._layout.picture_file(frame)
-        saved = self._replay.saved(file)
+        saved = self._replay.takes.saved(file)
         reason = self._doubt(frame, file, saved)
-        wish = self._replay.wishes.get(file)
+        wish = self._replay.takes.wishes.get(file)
         if reason == "failed":
             self._failed.add(frame.number)
         if saved is not None and reason is None:
@@ -149,7 +149,7 @@ class _Surveyor:
             return "failed"
         if saved is None:
             return "skipped" if file in self._replay.skipped else "new"
-        change = self._replay.changes.get(file, {}).get(saved.take)
+        change = self._replay.takes.change_of(file, saved.take)
         if not self._identities.is_right(saved.identity, frame.number, change, saved.base_identity):
             return "edited"
         if not self._is_there(saved):
@@ -210,7 +210,7 @@ class _Surveyor:
         frames = {self._layout.picture_file(frame): frame.number for frame in self._plan.frames}
         styles = range(len(self._plan.tags))
         grids = {self._layout.grid_file(key[0], style, key[1]) for key in self._plan.chapter_keys for style in styles}
-        gone = (self._replay.current.keys() - frames.keys()) | (self._replay.grids.keys() - grids)
+        gone = (self._replay.takes.counting.keys() - frames.keys()) | (self._replay.grids.keys() - grids)
         replaced = {file for file, number in frames.items() if self._would_be_lost(file, number)}
         self.found.orphans = sorted(self._lying_there(gone | replaced))
 
@@ -223,7 +223,7 @@ class _Surveyor:
 
     def _would_be_lost(self, file: str, number: int) -> bool:
         """Whether what lies there is something else than this frame's picture, drawn before or half told of."""
-        saved, reason = self._replay.saved(file), self.found.todo.get(number)
+        saved, reason = self._replay.takes.saved(file), self.found.todo.get(number)
         if file in self._replay.running and not (saved and matches(self._layout.path / file, saved.size, saved.sha256)):
             return False
         return reason in ("edited", "missing", "new") or (reason == "asked" and number not in self.found.kept)

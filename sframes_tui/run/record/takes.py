@@ -1,37 +1,75 @@
-"""Old takes of pictures, and pictures without a use: kept in `.sframes`, put back when they count again.
+"""The takes of every picture of a run: the one place that knows which were drawn, which counts, which is wished for.
 
-Must not import torch.
+Take 0 is drawn as the plan has it. What another one is to be says a `Change`, which the journal has before anything is
+drawn; until it is drawn, that take is wished for. Whatever else speaks of a wish has it from here, for one drawing: the
+survey's reason "asked", and the changes that a plan is given.
 """
 
-from sframes_tui.run.record.folder import RunFolder
+from dataclasses import dataclass, field
+from itertools import count
+
+from sframes_tui.plan.change import Change
 from sframes_tui.run.record.records import Saved
-from sframes_tui.run.record.stored_picture import MAX_BYTES, matches
 
 
-def preserve(folder: RunFolder, saved: Saved) -> None:
-    """Keeps a take among the old ones, before another is put in its place. Raises `OSError`.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A take that somebody asked for and that isn't drawn yet."""
 
-    What lies in its place is known to be it, or it was preserved before.
-    """
-    kept = folder.take_file(saved.file, saved.take)
-    if matches(folder.path / kept, saved.size, saved.sha256):
-        return
-    folder.tree.remove(kept)
-    try:
-        folder.tree.link(saved.file, kept)
-    except OSError:  # some file systems have no links
-        folder.write(kept, folder.tree.read(saved.file, MAX_BYTES))
+    change: Change
+    follow: bool
+    """Whether the frame's descendants are drawn again after it."""
 
 
-def put_back(folder: RunFolder, saved: Saved, kept: str) -> None:
-    """Puts a picture that lies elsewhere into its place again, whole. Raises `OSError`."""
-    folder.write(saved.file, folder.tree.read(kept, MAX_BYTES))
+@dataclass
+class Takes:
+    """By the pictures' files, as the journal names them."""
 
+    drawn: dict[str, dict[int, Saved]] = field(default_factory=dict)
+    counting: dict[str, int] = field(default_factory=dict)
+    """Which take of a picture counts."""
+    changes: dict[str, dict[int, Change]] = field(default_factory=dict)
+    """What was asked of each take, drawn or not."""
+    wishes: dict[str, Wish] = field(default_factory=dict)
 
-def put_aside(folder: RunFolder, file: str) -> str:
-    """Moves a file that the plan has no use for to `.sframes/orphans`; nothing there is ever replaced."""
-    number = 1
-    while folder.tree.status(free := folder.orphan_file(file, number)) is not None:
-        number += 1
-    folder.tree.move(file, free)
-    return free
+    def saved(self, file: str) -> Saved | None:
+        """The take that counts; None where none was drawn."""
+        take = self.counting.get(file)
+        return None if take is None else self.drawn[file][take]
+
+    def change(self, file: str) -> Change | None:
+        """What is wanted otherwise than planned: of the take that is wished for, else of the one that counts."""
+        if file in self.wishes:
+            return self.wishes[file].change
+        return self.change_of(file, self.counting.get(file, 0))
+
+    def change_of(self, file: str, take: int) -> Change | None:
+        """What was asked of a take; None where it is as planned."""
+        return self.changes.get(file, {}).get(take)
+
+    def next_number(self, file: str) -> int:
+        """The first number that no take has."""
+        known = self.drawn.get(file, {}).keys() | self.changes.get(file, {}).keys()
+        return next(number for number in count(1) if number not in known)
+
+    def add(self, saved: Saved) -> None:
+        """A take was drawn: it counts from now on."""
+        self.drawn.setdefault(saved.file, {})[saved.take] = saved
+        self.counting[saved.file] = saved.take
+        self.wishes.pop(saved.file, None)
+
+    def wish(self, file: str, change: Change, follow: bool) -> None:
+        self.changes.setdefault(file, {})[change.take] = change
+        self.wishes[file] = Wish(change, follow)
+
+    def choose(self, file: str, take: int) -> bool:
+        """Lets a take count again and gives up what is wished for; whether there is that take."""
+        if take not in self.drawn.get(file, {}):
+            return False
+        self.counting[file] = take
+        self.wishes.pop(file, None)
+        return True
+
+    def give_up(self, file: str) -> bool:
+        """A drawing gave no picture; whether it was a take wished for, so that the one before it is left as it was."""
+        return self.wishes.pop(file, None) is not None and self.saved(file) is not None

@@ -166,7 +166,7 @@ def test_replaying_twice_changes_nothing():
     once, twice = Replay.of(records), Replay.of(each for record in records for each in (record, record))
     assert once == twice
     assert once == Replay.of([*records, *records])
-    assert (once.current, once.next_take("oil 0-0.png")) == ({"oil 0-0.png": 0}, 2)
+    assert (once.takes.counting, once.takes.next_number("oil 0-0.png")) == ({"oil 0-0.png": 0}, 2)
 
 
 @pytest.mark.parametrize("harm", [{"width": 10**9}, {"sampling": 3}, {"height": "tall"}, {"notices": 5}])
@@ -288,7 +288,7 @@ def test_of_a_sentence_without_end_the_begin_is_told():
 
 def test_a_take_that_a_stranger_numbered_leaves_room_for_others():
     known = Replay.of([SAVED, {**SAVED, "take": 2**20 - 1}])
-    assert known.next_take(FILE) == 1
+    assert known.takes.next_number(FILE) == 1
 
 
 def test_a_journal_tells_no_more_than_its_run_can_have_done(monkeypatch):
@@ -363,7 +363,7 @@ def test_a_long_list_is_told_in_several_records(path, monkeypatch):
     journal.append_list("changed", "wishes", [[FILE, 1, None, "x" * 500, None]], follow=True)
     assert max(map(len, path.read_bytes().splitlines())) < 700
     known = Replay.of(Reader(path))
-    assert (known.void, known.records > 5, known.change(FILE).prompt) == (set(files), True, "x" * 500)
+    assert (known.void, known.records > 5, known.takes.change(FILE).prompt) == (set(files), True, "x" * 500)
 
 
 def test_a_reader_follows_what_is_written_and_bears_that_it_is_cut(path):
