@@ -15,14 +15,14 @@ import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine import pixels
-from sframes_tui.engine.autoencoder import judged
 from sframes_tui.engine.device.cuda import Pace
 from sframes_tui.engine.device.memory import Parts, free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.pipeline_engine import PipelineEngine, said_in_one_sentence
 from sframes_tui.engine.pipelines import Pipelines
-from sframes_tui.engine.preview import Previewer
 from sframes_tui.engine.protocol import Facts, Job, Outcome, Progress, Remark, Report, Spoiled
+from sframes_tui.engine.stepping.autoencoder import judged
 from sframes_tui.engine.stepping.denoiser import Denoiser
+from sframes_tui.engine.stepping.preview import Previewer
 from sframes_tui.engine.stepping.rows import Row, Starter
 from sframes_tui.engine.stepping.solvers import pick_solver
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sframes_tui.config.file import load_config
-from sframes_tui.engine.preview import _read as read_colours
+from sframes_tui.engine.stepping.preview import _read as read_colours
 from sframes_tui.run import row_count as rows
 from sframes_tui.run.beside import trust
 from sframes_tui.ui import themes

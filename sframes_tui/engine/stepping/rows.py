@@ -13,9 +13,9 @@ import torch
 
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.arguments import arguments_for
-from sframes_tui.engine.autoencoder import Autoencoder
 from sframes_tui.engine.pipelines import Pipelines, Scheduler
 from sframes_tui.engine.protocol import Facts, FromNoise, FromPicture, Job, Look
+from sframes_tui.engine.stepping.autoencoder import Autoencoder
 from sframes_tui.engine.stepping.conditioning import Condition, Conditioner
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from sframes_tui.engine import autoencoder
-from sframes_tui.engine.autoencoder import Autoencoder
 from sframes_tui.engine.loading.vae_format import AnyFormat
 from sframes_tui.engine.stepping import tabled
+from sframes_tui.engine.stepping.autoencoder import Autoencoder
 from sframes_tui.engine.stepping.conditioning import Condition, Conditioner
 from sframes_tui.engine.stepping.denoiser import Denoiser
 from tests.emulated_cuda import EmulatedCuda

@@ -9,7 +9,7 @@ from diffusers import StableDiffusionXLPipeline
 
 from sframes_tui.engine.batched import BatchedEngine
 from sframes_tui.engine.loading.loading import paired
-from sframes_tui.engine.preview import Colours
+from sframes_tui.engine.stepping.preview import Colours
 from tests.engine import tiny
 from tests.engine.drawing import Drawing, configured, facts_of, planned
 
