@@ -14,13 +14,12 @@ from typing import Self, TypeVar
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine import pixels
+from sframes_tui.engine.decoding import SpoiledError, judged
 from sframes_tui.engine.device.cuda import Pace
 from sframes_tui.engine.device.memory import Parts, free_memory, is_out_of_memory, require_device
 from sframes_tui.engine.pipeline_engine import PipelineEngine, said_in_one_sentence
 from sframes_tui.engine.pipelines import Pipelines
 from sframes_tui.engine.protocol import Facts, Job, Outcome, Progress, Remark, Report, Spoiled
-from sframes_tui.engine.stepping.autoencoder import judged
 from sframes_tui.engine.stepping.denoiser import Denoiser
 from sframes_tui.engine.stepping.preview import Previewer
 from sframes_tui.engine.stepping.rows import Row, Starter
@@ -54,7 +53,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        spoiled = isinstance(error, pixels.SpoiledError)
+        spoiled = isinstance(error, SpoiledError)
         return cls(str(error) if spoiled else said_in_one_sentence(error), is_out_of_memory(error))
 
 

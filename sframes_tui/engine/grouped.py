@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine import pixels
 from sframes_tui.engine.arguments import arguments_of_all
-from sframes_tui.engine.decoding import SoundDecoding
+from sframes_tui.engine.decoding import checked_picture
 from sframes_tui.engine.device.cuda import Pace, wait_for
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory, require_device
-from sframes_tui.engine.pipelines import Pipeline, Pipelines
+from sframes_tui.engine.pipelines import Pipelines
 from sframes_tui.engine.protocol import (
     Drawn,
     Facts,
@@ -57,7 +56,7 @@ class GroupedEngine(ReferenceEngine):
         jobs = [Job(-1, number, Look("a")) for number in range(rows)]
         watch = StepTimer(jobs, self.real_steps(FromNoise()), self._device)
         try:
-            self._call_rows(self._pipelines.text, jobs, watch)
+            self._row_images(jobs, watch)
         except StoppedError:
             pass
         except (RuntimeError, MemoryError) as error:
@@ -108,15 +107,11 @@ class GroupedEngine(ReferenceEngine):
         return [outcome for job in jobs for outcome in self._drawn_alone(job, report, cancelled)]
 
     def _draw_group(self, jobs: list[Job], report: Report, cancelled: threading.Event) -> Sequence[Outcome]:
-        pipe, steps = self._pipelines.drawing(jobs[0].start), self.real_steps(jobs[0].start)
         rows = self._rows(jobs)
-        watch = GroupWatch(jobs, steps, report, cancelled, Pace(self._device))
-        with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
-            images = self._call_rows(pipe, rows, watch)
-        pixels.check_latents(watch.latents)
-        decoding.check()
-        drawn = [Drawn(job.frame, pixels.checked_picture(images[rows.index(job)])) for job in jobs]
-        return [*self._remarks(decoding.redone), *drawn]
+        watch = GroupWatch(jobs, self.real_steps(jobs[0].start), report, cancelled, Pace(self._device))
+        images, redone = self._row_images(rows, watch)
+        drawn = [Drawn(job.frame, checked_picture(images[rows.index(job)])) for job in jobs]
+        return [*self._remarks(redone), *drawn]
 
     def _rows(self, jobs: list[Job]) -> list[Job]:
         """The jobs of a call, row by row: each in its own slot and copies of the first in the others, if pinned."""
@@ -127,15 +122,13 @@ class GroupedEngine(ReferenceEngine):
             rows[self._place(job.chain)] = job
         return rows
 
-    def _call_rows(self, pipe: Pipeline, rows: list[Job], watch: "GroupWatch") -> Sequence[NDArray[np.float32]]:
-        """One pipeline call: a picture of floats, height x width x 3, for each row."""
+    def _row_images(self, rows: list[Job], watch: "GroupWatch") -> tuple[Sequence[NDArray[np.float32]], bool]:
+        """What one call draws for rows that begin alike, as `_images` has it."""
+        pipe = self._pipelines.drawing(rows[0].start)
         fixed = dict(self._arguments[id(pipe)].fixed)
         if isinstance(fixed.get("negative_prompt"), str):
             fixed["negative_prompt"] = [fixed["negative_prompt"]] * len(rows)
-        result = self._call(pipe, fixed, arguments_of_all(rows), watch)
-        pixels.check_flags(getattr(result, "nsfw_content_detected", None))
-        images: Sequence[NDArray[np.float32]] = result.images
-        return images
+        return self._images(pipe, fixed, arguments_of_all(rows), watch)
 
 
 class GroupWatch(StepWatch):

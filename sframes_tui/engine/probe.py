@@ -9,9 +9,8 @@ from typing import Any
 import torch
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine import pixels
 from sframes_tui.engine.arguments import arguments_for
-from sframes_tui.engine.decoding import REDONE, SoundDecoding
+from sframes_tui.engine.decoding import REDONE, SoundDecoding, SpoiledError, check_latents
 from sframes_tui.engine.device.memory import free_memory, is_out_of_memory
 from sframes_tui.engine.pipelines import Pipeline, Pipelines, takes
 from sframes_tui.engine.protocol import Facts
@@ -49,7 +48,7 @@ def probe(pipelines: Pipelines, facts: Facts, config: GenerationConfig) -> str |
     """
     try:
         return _probed(pipelines, (facts.width, facts.height), config)
-    except pixels.SpoiledError as error:
+    except SpoiledError as error:
         raise ModelError(f"model {facts.model!r} can't draw: already after one step {error}") from None
     except Exception as error:  # whatever it is, every frame would run into it
         if not is_out_of_memory(error):
@@ -81,6 +80,6 @@ def _probed(pipelines: Pipelines, size: tuple[int, int], config: GenerationConfi
         pipe.scheduler = kept
         for each in pipelines.all():
             each.maybe_free_model_hooks()
-    pixels.check_latents(first.latents)
+    check_latents(first.latents)
     decoding.check()
     return REDONE if decoding.redone else None

@@ -2,16 +2,17 @@
 
 import copy
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sframes_tui.config.config import GenerationConfig
-from sframes_tui.engine import pixels
 from sframes_tui.engine.arguments import Arguments, arguments_for, arguments_of
-from sframes_tui.engine.decoding import SoundDecoding
+from sframes_tui.engine.decoding import SoundDecoding, SpoiledError, check_flags, check_latents, checked_picture
 from sframes_tui.engine.device.cuda import Pace
 from sframes_tui.engine.device.memory import is_out_of_memory, require_device
 from sframes_tui.engine.pipeline_engine import OUT_OF_MEMORY, PipelineEngine, said_in_one_sentence
@@ -80,7 +81,7 @@ class ReferenceEngine(PipelineEngine):
             return self._draw(job, report, cancelled)
         except StoppedError:
             return []
-        except pixels.SpoiledError as error:
+        except SpoiledError as error:
             return [error.outcome(job.frame)]
         except Exception as error:  # whatever one frame runs into, the others may still be drawn
             require_device(error, self._device)
@@ -91,20 +92,27 @@ class ReferenceEngine(PipelineEngine):
             return [carried]
         pipe = self._pipelines.drawing(job.start)
         watch = StepWatch(job.frame, self.real_steps(job.start), report, cancelled, Pace(self._device))
-        with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
-            result = self._call(pipe, self._arguments[id(pipe)].fixed, arguments_of(job), watch)
-        pixels.check_latents(watch.latents)
-        decoding.check()
-        pixels.check_flags(getattr(result, "nsfw_content_detected", None))
-        return [*self._remarks(decoding.redone), Drawn(job.frame, pixels.checked_picture(result.images[0]))]
+        images, redone = self._images(pipe, self._arguments[id(pipe)].fixed, arguments_of(job), watch)
+        return [*self._remarks(redone), Drawn(job.frame, checked_picture(images[0]))]
 
-    def _call(
+    def _images(
         self, pipe: Pipeline, fixed: Mapping[str, Any], own: Mapping[str, Any], watch: "StepWatch"
-    ) -> PipelineOutput:
-        """One pipeline call with what is the same for all frames and what is these frames' own."""
+    ) -> tuple[Sequence[NDArray[np.float32]], bool]:
+        """What a pipeline call draws, height x width x 3 in 0..1 each, and whether it had to be decoded twice.
+
+        `fixed` is what the call is told of all frames, `own` what of these. Raises `SpoiledError`.
+        """
+        with SoundDecoding(getattr(pipe, "vae", None)) as decoding:
+            result = self._call(pipe, {**fixed, **own}, watch)
+        check_latents(watch.latents)
+        decoding.check()
+        check_flags(getattr(result, "nsfw_content_detected", None))
+        return result.images, decoding.redone
+
+    def _call(self, pipe: Pipeline, told: Mapping[str, Any], watch: "StepWatch") -> PipelineOutput:
         pipe.scheduler = copy.deepcopy(self._scheduler)
         try:
-            return pipe(**fixed, **own, **watch.arguments(pipe))
+            return pipe(**told, **watch.arguments(pipe))
         finally:
             # A raised callback skips the pipeline's own call of this; offloading is known to the first pipeline alone.
             for each in self._pipelines.all():

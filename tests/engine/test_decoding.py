@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from sframes_tui.engine.decoding import SoundDecoding
-from sframes_tui.engine.pixels import SpoiledError
+from sframes_tui.engine.decoding import SoundDecoding, SpoiledError
 from sframes_tui.engine.protocol import Blocked, Spoiled
 from tests.engine import tiny
 from tests.engine.breaking import block, break_denoiser, overflow_in_half

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from sframes_tui.engine.protocol import Drawn, Spoiled
 from sframes_tui.model.schedulers import SCHEDULERS
 from tests.engine import tiny
 from tests.engine.breaking import blacken, break_decoder, break_denoiser
-from tests.engine.drawing import job_of, steps_of
+from tests.engine.drawing import configured, job_of, reference, sd, steps_of
 
 STEPS = 5
 
@@ -84,6 +85,16 @@ def test_nothing_is_drawn_once_cancelled(engine):
     cancelled.set()
     assert advance(engine, job(), steps.append, cancelled) == []
     assert steps == []
+
+
+def test_a_model_without_img2img_draws_from_noise_what_is_to_go_on_from_a_picture():
+    engine = reference(replace(sd(), image=None), configured())
+    pictures, steps = [], []
+    for work in (job(5), job(5, 0.5, grey()), job(5, 0.0, grey())):
+        (outcome,) = advance(engine, work, steps.append)
+        pictures.append(outcome.picture.tobytes())
+    assert pictures == pictures[:1] * 3
+    assert [each.step for each in steps] == [1, 2, 3, 4, 5, 6] * 3
 
 
 def test_no_steps_carry_the_base_over(engine):

@@ -1,4 +1,4 @@
-"""Pictures -> latents -> pictures by a pipeline's VAE, one by one or several at once. Must not know of rows or jobs.
+"""Pictures -> latents -> pictures by a pipeline's VAE, one by one or several at once.
 
 Follows the arithmetic of diffusers' img2img pipelines to the bit where pictures go one by one.
 """
@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import torch
 from PIL import Image
 
-from sframes_tui.engine import pixels
 from sframes_tui.engine.decoding import SoundDecoding
 from sframes_tui.engine.pipelines import Pipeline
-from sframes_tui.engine.protocol import Drawn, Outcome
 
 
 def latent_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -109,42 +107,3 @@ class Autoencoder:
             mean, deviation = normal
             return latents * deviation / self._factor + mean
         return latents / self._factor
-
-
-def picture_of(decoded: torch.Tensor) -> Image.Image:
-    """A decoded (3, height, width) tensor -> the 8-bit picture that diffusers' own PIL output is, bit for bit.
-
-    Made on the device, so that a quarter of the bytes come from there, all in one copy. Raises `pixels.SpoiledError`
-    where a pixel is not finite and where the whole picture is black.
-    """
-    bytes_ = ((decoded * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float() * 255).round().to(torch.uint8)
-    finite = torch.isfinite(decoded).all().to(torch.uint8)
-    fetched = torch.cat([bytes_.flatten(), finite[None]]).cpu().numpy()
-    if not fetched[-1]:
-        raise pixels.SpoiledError(pixels.NOT_FINITE.format(where="the decoded picture"))
-    array = fetched[:-1].reshape(bytes_.shape)
-    if not array.any():
-        raise pixels.SpoiledError(pixels.ALL_BLACK)
-    return Image.fromarray(array)
-
-
-def judged(frame: int, latents: torch.Tensor, decoded: torch.Tensor | None, blocked: bool) -> Outcome:
-    """A picture, or why there is none; `decoded` is missing where `latents` were known not to be finite."""
-    try:
-        if blocked:
-            raise pixels.BlockedError
-        if decoded is None:
-            pixels.check_latents(latents)
-            raise AssertionError("finite latents were not decoded")
-        return Drawn(frame, picture_of(decoded))
-    except pixels.SpoiledError as error:
-        return _where_it_began(latents, error).outcome(frame)
-
-
-def _where_it_began(latents: torch.Tensor, spoiled: pixels.SpoiledError) -> pixels.SpoiledError:
-    """A picture of latents that were not finite is none; that is said of the latents."""
-    try:
-        pixels.check_latents(latents)
-    except pixels.SpoiledError as before:
-        return before
-    return spoiled
