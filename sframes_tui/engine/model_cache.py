@@ -21,21 +21,20 @@ class Wanted(NamedTuple):
     source: "ModelSource"
     fingerprint: str
     """Of its files, which may be replaced while the program runs."""
-    revision: str | None
-    variant: str | None
+    loads: tuple[object, ...]
+    """The options that say which model it is."""
     dtype: str
     device: str
     offload: str
 
     @classmethod
     def by(cls, draft: "Draft") -> Self:
+        from sframes_tui.config.option_types import Effect, options_that
         from sframes_tui.plan.identity import model_fingerprint
 
         options, source = draft.config.generation_config, draft.model_now
-        fingerprint = model_fingerprint(source)
-        return cls(
-            source, fingerprint, options.revision, options.variant, options.dtype, options.device, options.offload
-        )
+        loads = tuple(getattr(options, key) for key in options_that(type(options), Effect.LOADS))
+        return cls(source, model_fingerprint(source), loads, options.dtype, options.device, options.offload)
 
 
 class ModelCache:

@@ -1,4 +1,9 @@
-"""A configuration -> a loaded model and the engine that draws with it."""
+"""A configuration -> a loaded model and the engine that draws with it.
+
+What a configuration leaves to the machine and to the model is settled here, in the order in which it can be: device and
+number format before the weights are loaded, of which variant; then scheduler, size and engine. The engine's facts tell
+what came of it.
+"""
 
 import contextlib
 import copy

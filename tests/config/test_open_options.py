@@ -13,13 +13,13 @@ CONFIGURATIONS = ("config", "options", "asked", "_config", "_asked", "generation
 SETTLED = {
     # As far as can be known without loading anything.
     "seed": {"plan/draft.py", "plan/plan_text.py"},
-    "revision": {"plan/draft.py", "engine/loading/hub.py", "engine/models.py", "engine/model_cache.py", "run/again.py"},
+    "revision": {"plan/draft.py", "engine/loading/hub.py", "engine/models.py", "run/again.py"},
     "scheduler": {"plan/draft.py", "engine/loading/scheduling.py", "run/record/past_run.py"},
     "sigmas": {"plan/draft.py", "engine/loading/scheduling.py", "plan/plan_text.py"},
     # By the device and the model that is loaded; a model's identity and whether it is kept go by what is asked for.
     "device": {"engine/models.py", "engine/model_cache.py"},
     "dtype": {"engine/models.py", "engine/device/cuda.py", "engine/model_cache.py", "plan/identity.py"},
-    "variant": {"engine/loading/hub.py", "engine/loading/loading.py", "engine/model_cache.py", "plan/identity.py"},
+    "variant": {"engine/loading/hub.py", "engine/loading/loading.py", "plan/identity.py"},
     "width": {"engine/models.py"},
     "height": {"engine/models.py"},
     "engine": {"engine/models.py"},
