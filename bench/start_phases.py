@@ -13,14 +13,9 @@ import psutil  # noqa: E402
 from sframes_tui.config.file import load_config  # noqa: E402
 from sframes_tui.engine.protocol import Engine  # noqa: E402
 from sframes_tui.plan.draft import Draft, make_draft  # noqa: E402
-from sframes_tui.run.events import (  # noqa: E402
-    Control,
-    Event,
-    FrameCompleted,
-    ModelLoadCompleted,
-    RunStarted,
-)
+from sframes_tui.run.events import Control, Event, ModelLoadCompleted, RunStarted  # noqa: E402
 from sframes_tui.run.execute import execute  # noqa: E402
+from sframes_tui.run.frame_events import FrameCompleted  # noqa: E402
 
 ENDS = {ModelLoadCompleted: "load", RunStarted: "checks", FrameCompleted: "first frame"}
 """The event that ends a phase."""

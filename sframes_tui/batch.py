@@ -21,18 +21,9 @@ from sframes_tui.printable import as_path
 from sframes_tui.run.beside.hangup import Ending, interrupts
 from sframes_tui.run.beside.viewer import viewing
 from sframes_tui.run.describe import describe, download_words, duration
-from sframes_tui.run.events import (
-    ChapterCompleted,
-    Control,
-    Emit,
-    Event,
-    FrameCompleted,
-    FrameStarted,
-    RunCancelled,
-    RunCompleted,
-    RunFailed,
-)
+from sframes_tui.run.events import Control, Emit, Event, RunCancelled, RunCompleted, RunFailed
 from sframes_tui.run.execute import execute
+from sframes_tui.run.frame_events import ChapterCompleted, FrameCompleted, FrameStarted
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.sink import Sink, SinkFile, standard_sinks
 

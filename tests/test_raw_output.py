@@ -25,7 +25,8 @@ from sframes_tui.run.beside import trust
 from sframes_tui.run.beside.hangup import Ending
 from sframes_tui.run.beside.steering import steered
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import Control, Event, FrameCompleted, FrameFailed, FrameStarted, RunCompleted, RunStarted
+from sframes_tui.run.events import Control, Event, RunCompleted, RunStarted
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FrameStarted
 from sframes_tui.run.record.folder import lock_folder
 from sframes_tui.run.record.journal import Journal, Reader, encode
 from sframes_tui.run.record.past_run import open_run

@@ -24,7 +24,8 @@ from sframes_tui.plan.identity import joined
 from sframes_tui.plan.plan import Frame
 from sframes_tui.run.bases import Admitted
 from sframes_tui.run.drawing import Drawing
-from sframes_tui.run.events import Event, FrameCompleted
+from sframes_tui.run.events import Event
+from sframes_tui.run.frame_events import FrameCompleted
 from sframes_tui.run.grids import Due, Sheets
 from sframes_tui.run.record import png
 from sframes_tui.run.record.recipe import make_recipe

@@ -5,16 +5,7 @@ from pathlib import Path
 
 from sframes_tui.printable import as_line, counted, one_line
 from sframes_tui.run.events import (
-    ChapterCompleted,
-    ChapterStarted,
     Event,
-    FrameCompleted,
-    FrameFailed,
-    FrameProgress,
-    FramesKept,
-    FrameSkipped,
-    FramesStale,
-    FrameStarted,
     Level,
     ModelDownload,
     ModelLoadCompleted,
@@ -26,6 +17,17 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+)
+from sframes_tui.run.frame_events import (
+    ChapterCompleted,
+    ChapterStarted,
+    FrameCompleted,
+    FrameFailed,
+    FrameProgress,
+    FramesKept,
+    FrameSkipped,
+    FramesStale,
+    FrameStarted,
 )
 
 WIDTH = 500

@@ -1,18 +1,51 @@
-"""What happens in a run, as one closed union: the contract between the loop and every front end."""
+"""What happens in a run: the contract between the loop and every front end.
+
+An event that the journal keeps says here how it is written and, in the class of its record, how that is read; one whose
+record has the same fields is its own. What happens to frames is in `frame_events.py`; what the journal keeps that is no
+event by itself, in `record/records.py`.
+
+A new kind touches two files: it is a class in one of these three, and it is told in `describe.py`, or changes which
+pictures count in `record/replay.py`. What front ends should show of it otherwise than as a line is in `state.py`.
+"""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from PIL import Image
+from sframes_tui.run.record.kinds import Count, Seconds, Text, Told
+
+if TYPE_CHECKING:
+    from sframes_tui.run.record.folder import Layout
+    from sframes_tui.run.record.journal import Journal
+    from sframes_tui.run.record.replay import Retelling
 
 Level = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class Event(Told):
+    """What front ends are told."""
+
+
+Emit = Callable[[Event], None]
+"""Tells a front end; from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent(Event):
+    """One whose record has the same fields."""
+
+    def write(self, journal: "Journal", _: "Layout") -> None:
+        journal.append(self.kind, **self.fields)
+
+    def retold(self, _: "Retelling") -> Iterable[Event]:
+        return (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
     """The run folder exists and drawing is about to begin."""
 
     folder: Path
@@ -24,26 +57,29 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPaused:
+class RunPaused(KeptEvent):
     """No frame is in hand, and none is begun until `RunResumed`."""
 
-    reason: str
+    kind = "paused"
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
-class RunResumed:
+class RunResumed(KeptEvent):
     """A paused run goes on."""
 
+    kind = "resumed"
+
 
 @dataclass(frozen=True, slots=True)
-class ModelLoadStarted:
+class ModelLoadStarted(Event):
     """The model is being loaded."""
 
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDownload:
+class ModelDownload(Event):
     """The model comes over the network, once."""
 
     done: int
@@ -54,7 +90,7 @@ class ModelDownload:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelLoadCompleted:
+class ModelLoadCompleted(Event):
     """The model is ready."""
 
     model: str
@@ -70,104 +106,19 @@ class ModelLoadCompleted:
 
 
 @dataclass(frozen=True, slots=True)
-class ChapterStarted:
-    """The first frame of a chapter is about to be drawn."""
-
-    variant: int
-    chapter: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChapterCompleted:
-    """Every frame of a chapter is drawn, skipped or failed, and its grids are saved."""
-
-    variant: int
-    chapter: int
-    grids: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FrameStarted:
-    """A frame is being drawn."""
-
-    frame: int
-    name: str
-    """Its picture's file name without ending: style, chapter and prompt."""
-    prompt: str
-    steps: int
-    """Denoising steps it will take."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameProgress:
-    """A denoising step of a frame is done."""
-
-    frame: int
-    step: int
-    steps: int
-    preview: Callable[[], Image.Image] | None = field(default=None, compare=False, repr=False)
-    """Makes a small picture of what the frame is going to look like: from any thread, when it is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameCompleted:
-    """A frame's picture is on disk, whole."""
-
-    frame: int
-    path: Path
-    seconds: float
-    """From its admission to the engine to its file."""
-    take: int = 0
-    """Which drawing of this frame it is: 0 is the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class FramesStale:
-    """These have pictures, but of a base that was drawn again since."""
-
-    frames: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FramesKept:
-    """These are stale no longer: their pictures count as they are."""
-
-    frames: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FrameSkipped:
-    """A frame can't be drawn because its base wasn't."""
-
-    frame: int
-    name: str
-    reason: str
-    steps: int
-    """Denoising steps that the plan had for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameFailed:
-    """A frame gave no usable picture."""
-
-    frame: int
-    name: str
-    reason: str
-    steps: int
-    """Denoising steps that the plan had for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(KeptEvent):
     """Something a person should know."""
 
+    kind = "notice"
     level: Level
-    text: str
+    text: Text
+
+    def write(self, journal: "Journal", _: "Layout") -> None:
+        journal.append_if_it_fits(self.kind, **self.fields)
 
 
 @dataclass(frozen=True, slots=True)
-class RunCompleted:
+class RunCompleted(Event):
     """Every frame was drawn, skipped or failed."""
 
     folder: Path
@@ -178,9 +129,13 @@ class RunCompleted:
     failures: tuple[str, ...] = ()
     """Names of the frames that failed, in the order of their failing; the first few."""
 
+    def write(self, journal: "Journal", _: "Layout") -> None:
+        counts = {"drawn": self.drawn, "failed": self.failed, "skipped": self.skipped}
+        journal.append(Ended.kind, how="completed", **counts, seconds=round(self.seconds, 3))
+
 
 @dataclass(frozen=True, slots=True)
-class RunCancelled:
+class RunCancelled(Event):
     """Somebody stopped the run."""
 
     folder: Path | None
@@ -188,38 +143,41 @@ class RunCancelled:
     drawn: int
     left: int
 
+    def write(self, journal: "Journal", _: "Layout") -> None:
+        journal.append_if_it_fits(Ended.kind, how="cancelled", drawn=self.drawn, left=self.left)
+
 
 @dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Event):
     """The run could not go on."""
 
     error: str
 
+    def write(self, journal: "Journal", _: "Layout") -> None:
+        journal.append_if_it_fits(Ended.kind, how="failed", error=self.error)
 
-Event = (
-    RunStarted
-    | RunPaused
-    | RunResumed
-    | ModelLoadStarted
-    | ModelDownload
-    | ModelLoadCompleted
-    | ChapterStarted
-    | ChapterCompleted
-    | FrameStarted
-    | FrameProgress
-    | FrameCompleted
-    | FrameSkipped
-    | FrameFailed
-    | FramesStale
-    | FramesKept
-    | Notice
-    | RunCompleted
-    | RunCancelled
-    | RunFailed
-)
 
-Emit = Callable[[Event], None]
-"""Tells a front end; from any thread."""
+@dataclass(frozen=True, slots=True)
+class Ended(Told):
+    """The record of all three endings."""
+
+    kind = "ended"
+    how: Literal["completed", "cancelled", "failed"]
+    drawn: Count = 0
+    failed: Count = 0
+    skipped: Count = 0
+    left: Count = 0
+    seconds: Seconds = 0.0
+    error: Text = ""
+
+    def retold(self, run: "Retelling") -> Iterator[Event]:
+        match self.how:
+            case "completed":
+                yield RunCompleted(run.path, self.drawn, self.failed, self.skipped, self.seconds)
+            case "cancelled":
+                yield RunCancelled(run.path, self.drawn, self.left)
+            case "failed":
+                yield RunFailed(self.error)
 
 
 @dataclass(frozen=True, slots=True)

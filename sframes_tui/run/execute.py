@@ -22,17 +22,19 @@ from sframes_tui.run.beside.notify import allowed_target, telling
 from sframes_tui.run.beside.steering import steered
 from sframes_tui.run.beside.trust import Wishes, carry_over
 from sframes_tui.run.drawing import Drawing
-from sframes_tui.run.events import Control, Emit, FramesStale, Notice, RunCancelled, RunCompleted, RunFailed, RunStarted
+from sframes_tui.run.events import Control, Emit, Notice, RunCancelled, RunCompleted, RunFailed, RunStarted
+from sframes_tui.run.frame_events import FramesStale
 from sframes_tui.run.grids import Sheets
 from sframes_tui.run.loop import Loop
 from sframes_tui.run.preflight import ReadyEngine, check_disk, ready_engine
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
-from sframes_tui.run.record.header import differences, facts_of, header, text_copy, write_plan
+from sframes_tui.run.record.header import differences, header, text_copy, write_plan
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.past_run import PastRun, read_run, require_run, with_journal
 from sframes_tui.run.record.plain_folder import HIDDEN
 from sframes_tui.run.record.recorder import Recorder
+from sframes_tui.run.record.records import facts_of
 from sframes_tui.run.record.replay import Replay
 from sframes_tui.run.record.survey import Survey
 from sframes_tui.run.record.tree import HALF_WRITTEN, Tree

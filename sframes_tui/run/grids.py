@@ -10,7 +10,7 @@ from PIL import Image
 
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.run.events import ChapterCompleted
+from sframes_tui.run.frame_events import ChapterCompleted
 from sframes_tui.run.record import png
 from sframes_tui.run.record.folder import Layout, RunFolder
 from sframes_tui.run.record.journal import Journal

@@ -21,10 +21,9 @@ from sframes_tui.run.archive import Archive, Unsaved
 from sframes_tui.run.bases import Admitted, Bases
 from sframes_tui.run.beside.watchdog import Watchdog
 from sframes_tui.run.drawing import Drawing
-from sframes_tui.run.events import (
+from sframes_tui.run.events import Control, Emit, Notice, RunPaused, RunResumed
+from sframes_tui.run.frame_events import (
     ChapterStarted,
-    Control,
-    Emit,
     FrameCompleted,
     FrameFailed,
     FrameProgress,
@@ -32,9 +31,6 @@ from sframes_tui.run.events import (
     FrameSkipped,
     FramesStale,
     FrameStarted,
-    Notice,
-    RunPaused,
-    RunResumed,
 )
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.recorder import LOG, open_log

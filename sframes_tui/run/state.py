@@ -6,13 +6,6 @@ from typing import Literal
 
 from sframes_tui.run.events import (
     Event,
-    FrameCompleted,
-    FrameFailed,
-    FrameProgress,
-    FramesKept,
-    FrameSkipped,
-    FramesStale,
-    FrameStarted,
     ModelDownload,
     ModelLoadCompleted,
     ModelLoadStarted,
@@ -22,6 +15,15 @@ from sframes_tui.run.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+)
+from sframes_tui.run.frame_events import (
+    FrameCompleted,
+    FrameFailed,
+    FrameProgress,
+    FramesKept,
+    FrameSkipped,
+    FramesStale,
+    FrameStarted,
 )
 
 Phase = Literal["idle", "loading", "drawing", "paused", "completed", "cancelled", "failed"]

@@ -16,7 +16,8 @@ from textual.screen import Screen
 from sframes_tui.config.document import Document
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
-from sframes_tui.run.events import Event, FrameCompleted, FrameProgress, Level, RunStarted
+from sframes_tui.run.events import Event, Level, RunStarted
+from sframes_tui.run.frame_events import FrameCompleted, FrameProgress
 from sframes_tui.run.record.past_run import CONFIG as RUN_CONFIG
 from sframes_tui.run.state import RunState
 from sframes_tui.ui.bars import PANES, KeyBar, TitleBar

@@ -16,7 +16,8 @@ from sframes_tui.errors import SFramesError
 from sframes_tui.process import count_as_old, make_way, threads
 from sframes_tui.run.beside.attach import watch
 from sframes_tui.run.beside.hangup import Underway
-from sframes_tui.run.events import Control, Emit, Event, FrameProgress, ModelLoadCompleted
+from sframes_tui.run.events import Control, Emit, Event, ModelLoadCompleted
+from sframes_tui.run.frame_events import FrameProgress
 from sframes_tui.run.state import RunState, fold
 from sframes_tui.ui.gpu import GpuLoad, GpuWatch
 

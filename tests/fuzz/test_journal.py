@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.events import RunCompleted
 from sframes_tui.run.record.journal import NAME, Journal, Reader
 from sframes_tui.run.record.past_run import open_run
-from sframes_tui.run.record.replay import Replay
+from sframes_tui.run.record.replay import Replay, Retelling
 from sframes_tui.run.record.tree import Tree
 from tests.fuzz.held import fuzzed, growth, held
 from tests.fuzz.odd import VALUES, changed, mutated
@@ -48,7 +47,7 @@ def every_reader(folder, data):
     past = held(lambda: open_run(folder))
     if past is not None:
         held(lambda: (past.survey.lines(past.plan), past.state, past.seconds_for(past.plan.frames)), OSError)
-        retelling = held(lambda: Retelling(past, []))
+        retelling = held(lambda: Retelling(past.layout, []))
         for record in records:
             held(lambda record=record: retelling.retell(record))
 

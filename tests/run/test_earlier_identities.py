@@ -13,7 +13,8 @@ from sframes_tui.errors import UsageError
 from sframes_tui.run import redraw
 from sframes_tui.run.beside.attach import nobody_draws
 from sframes_tui.run.beside.status import run_status
-from sframes_tui.run.events import FrameCompleted, Notice
+from sframes_tui.run.events import Notice
+from sframes_tui.run.frame_events import FrameCompleted
 from sframes_tui.run.record.journal import NAME, encode
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.replay import replay

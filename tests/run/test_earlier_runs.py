@@ -14,11 +14,12 @@ import pytest
 
 from sframes_tui.batch import as_json_line
 from sframes_tui.run import redraw
-from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import run_status
-from sframes_tui.run.events import FrameCompleted, Notice, RunCompleted
+from sframes_tui.run.events import Notice, RunCompleted
+from sframes_tui.run.frame_events import FrameCompleted
 from sframes_tui.run.record.journal import NAME, Reader
 from sframes_tui.run.record.past_run import open_run
+from sframes_tui.run.record.replay import Retelling
 from tests.run.story_run import ChainEngine, Watch, pictures, resume
 
 RUNS = Path(__file__).with_name("earlier_runs")
@@ -40,7 +41,7 @@ def retold(folder):
     records = list(Reader(folder / NAME))
     begins = [number for number, record in enumerate(records) if record["kind"] == "planned"]
     for begin, end in zip(begins, [*begins[1:], None], strict=True):
-        retelling = Retelling(open_run(folder), records[:begin])
+        retelling = Retelling(open_run(folder).layout, records[:begin])
         for record in records[begin:end]:
             yield from map(as_json_line, retelling.retell(record))
 

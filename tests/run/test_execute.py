@@ -14,17 +14,9 @@ from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.beside import trust
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.beside.steering import Steering
-from sframes_tui.run.events import (
-    Control,
-    FrameCompleted,
-    Notice,
-    RunCancelled,
-    RunCompleted,
-    RunFailed,
-    RunPaused,
-    RunResumed,
-)
+from sframes_tui.run.events import Control, Notice, RunCancelled, RunCompleted, RunFailed, RunPaused, RunResumed
 from sframes_tui.run.execute import execute, go_on
+from sframes_tui.run.frame_events import FrameCompleted
 from sframes_tui.run.record import disk
 from sframes_tui.run.record.journal import NAME, Reader
 from tests.run.paint import PaintEngine

@@ -10,20 +10,15 @@ from PIL import Image
 from sframes_tui.engine.protocol import FromPicture
 from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.beside import watchdog
-from sframes_tui.run.events import (
+from sframes_tui.run.events import Control, Notice, RunCancelled, RunCompleted, RunPaused, RunResumed
+from sframes_tui.run.frame_events import (
     ChapterCompleted,
     ChapterStarted,
-    Control,
     FrameCompleted,
     FrameFailed,
     FrameProgress,
     FrameSkipped,
     FrameStarted,
-    Notice,
-    RunCancelled,
-    RunCompleted,
-    RunPaused,
-    RunResumed,
 )
 from sframes_tui.run.loop import Loop
 from sframes_tui.run.record.folder import RunFolder

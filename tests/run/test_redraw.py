@@ -4,7 +4,8 @@ import pytest
 
 from sframes_tui.errors import UsageError
 from sframes_tui.run import redraw
-from sframes_tui.run.events import FrameCompleted, FrameFailed, FramesKept, FramesStale, Notice, RunCompleted
+from sframes_tui.run.events import Notice, RunCompleted
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FramesKept, FramesStale
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.state import DONE, STALE
 from tests.run.story_run import ChainEngine, Watch, draw, pictures, resume, write_config

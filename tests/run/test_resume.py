@@ -9,8 +9,9 @@ from PIL import Image
 
 from sframes_tui.errors import DiskError, FolderInUseError, ModelError, SFramesError, UsageError
 from sframes_tui.printable import counted
-from sframes_tui.run.events import Control, FrameCompleted, FrameFailed, FrameSkipped, Notice, RunCompleted, RunStarted
+from sframes_tui.run.events import Control, Notice, RunCompleted, RunStarted
 from sframes_tui.run.execute import go_on
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FrameSkipped
 from sframes_tui.run.record.folder import lock_folder
 from sframes_tui.run.record.journal import NAME, Reader, encode
 from sframes_tui.run.record.past_run import open_run

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from sframes_tui.run.events import (
+from sframes_tui.run.events import ModelLoadStarted, Notice, RunCompleted, RunPaused, RunResumed, RunStarted
+from sframes_tui.run.frame_events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
@@ -10,12 +11,6 @@ from sframes_tui.run.events import (
     FrameSkipped,
     FramesStale,
     FrameStarted,
-    ModelLoadStarted,
-    Notice,
-    RunCompleted,
-    RunPaused,
-    RunResumed,
-    RunStarted,
 )
 from sframes_tui.run.state import DONE, DRAWING, FAILED, PLANNED, SKIPPED, STALE, Marks, RunState, fold
 

@@ -15,24 +15,13 @@ from pathlib import Path
 
 from sframes_tui.errors import DiskError, NotOursError, SteeringError
 from sframes_tui.printable import counted
-from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.steering import Status, Steering
-from sframes_tui.run.events import (
-    Control,
-    Event,
-    FrameCompleted,
-    FrameFailed,
-    FrameProgress,
-    FrameSkipped,
-    FrameStarted,
-    Notice,
-    RunCancelled,
-    RunCompleted,
-    RunFailed,
-)
+from sframes_tui.run.events import Control, Event, Notice, RunCancelled, RunCompleted, RunFailed
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FrameProgress, FrameSkipped, FrameStarted
 from sframes_tui.run.record.folder import holder
 from sframes_tui.run.record.journal import NAME, Reader, Record
 from sframes_tui.run.record.past_run import PastRun, open_run
+from sframes_tui.run.record.replay import Retelling
 
 LOOK_SECONDS = 0.25
 """How often the journal and the socket are looked at."""
@@ -149,7 +138,7 @@ class _Follower:
             return None
         path = self._past.path
         self._journal = Reader(path / NAME, self._begin)
-        return Retelling(open_run(path), Reader(path / NAME, end=self._begin))
+        return Retelling(open_run(path).layout, Reader(path / NAME, end=self._begin))
 
     def _note(self, event: Event) -> None:
         match event:
@@ -175,7 +164,7 @@ class _Follower:
         past = open_run(self._past.path)
         if self._retelling is None and self._last and self._last["kind"] == "ended":
             # It ended before it began to draw, say without its model.
-            yield from Retelling(past, ()).retell(self._last)
+            yield from Retelling(past.layout, ()).retell(self._last)
             return
         yield Notice("error", f"the process that drew it is gone without a word; go on with: {resume(past)}")
         yield RunCancelled(past.path, self._drawn, len(past.survey.todo))

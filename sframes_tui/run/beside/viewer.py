@@ -18,7 +18,8 @@ from sframes_tui.config.program import Program
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.run.beside.trust import allowed, start, viewer_commands
-from sframes_tui.run.events import Emit, Event, FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
+from sframes_tui.run.events import Emit, Event, Notice, RunStarted
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FrameSkipped
 from sframes_tui.run.record.folder import Layout
 
 STOP_SECONDS = 5.0

@@ -10,11 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from sframes_tui import __version__
-from sframes_tui.config.option_types import LARGEST_SIDE
-from sframes_tui.engine.protocol import Facts
 from sframes_tui.engine.resolved import Resolved
 from sframes_tui.errors import UsageError
 from sframes_tui.plain_file import read_plain
@@ -106,17 +102,6 @@ def differences(first: Record, resolved: Resolved) -> str | None:
     if before.get("number format", now["number format"]) != now["number format"]:
         return f"{'; '.join(changed)}: what is drawn now looks a little otherwise than in an unbroken run"
     return f"{'; '.join(changed)}: the bytes of what is drawn now may differ from those of an unbroken run"
-
-
-def facts_of(record: Record) -> Facts:
-    """The model's facts that a `planned` record tells. Raises `UsageError`."""
-    try:
-        facts = TypeAdapter(Facts).validate_python(record["facts"])
-        if not (0 < facts.width <= LARGEST_SIDE and 0 < facts.height <= LARGEST_SIDE):
-            raise ValueError("no model draws that")
-        return facts
-    except (KeyError, ValueError):
-        raise UsageError(f"{NAME}: its first record is not of this program's making") from None
 
 
 def text_copy(source: Path) -> str:

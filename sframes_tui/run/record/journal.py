@@ -1,12 +1,13 @@
-"""The run's journal: one line a record, each with a checksum, appended whole or not at all. Must not import torch.
+"""The run's journal: one line a record, each with a checksum, appended whole or not at all.
 
 A line is `crc32hex SP json LF`, the checksum that of the JSON's bytes. Every record has a `kind` and the `time` of
 its writing (seconds since 1970). One process writes, holding the run folder's lock; anybody may read along: what
-stands after the first line that is torn or wrong doesn't count. What the kinds hold is in `records.py`.
+stands after the first line that is torn or wrong doesn't count. What the kinds hold is in `kinds.py`.
 
 A journal may come from a stranger: it is read in blocks, one record at a time, never what lies after the torn place.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -146,6 +147,11 @@ class Journal:
         """Returns once the record is on the disk. Raises `OSError`; then it isn't there at all."""
         line = _line(kind, fields)
         self._patience(lambda: self._append(line))
+
+    def append_if_it_fits(self, kind: str, **fields: Any) -> None:
+        """The same of what isn't worth waiting for: what is told of may be that the disk takes nothing."""
+        with contextlib.suppress(OSError):
+            self.append(kind, **fields)
 
     def append_list(self, kind: str, key: str, entries: Sequence[Any], **fields: Any) -> None:
         """The same for a list of any length, in as many records as it takes. Raises `OSError`, perhaps halfway."""

@@ -27,9 +27,9 @@ from sframes_tui.plan.identity import Identities, model_identity
 from sframes_tui.plan.plan import Frame, Plan, frame_seed
 from sframes_tui.run.grids import is_right, sheets_of
 from sframes_tui.run.record.folder import Layout
-from sframes_tui.run.record.header import facts_of, identity_version, text_copy
+from sframes_tui.run.record.header import identity_version, text_copy
 from sframes_tui.run.record.plain_folder import require_plain
-from sframes_tui.run.record.records import Saved
+from sframes_tui.run.record.records import Saved, facts_of
 from sframes_tui.run.record.replay import Replay, replay
 from sframes_tui.run.record.survey import Survey, survey
 from sframes_tui.run.state import DONE, FAILED, SKIPPED, STALE, Marks, Phase, RunState

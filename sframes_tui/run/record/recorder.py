@@ -1,4 +1,7 @@
-"""Events -> the journal and `run.log`, before anybody else is told. Must not import torch."""
+"""Events -> the journal and `run.log`, before anybody else is told.
+
+What is told was written down: a front end that is lost, and with it the process, takes nothing along.
+"""
 
 import contextlib
 import os
@@ -9,22 +12,9 @@ from datetime import datetime
 from typing import TextIO
 
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import (
-    Emit,
-    Event,
-    FrameFailed,
-    FrameSkipped,
-    FramesStale,
-    FrameStarted,
-    Notice,
-    RunCancelled,
-    RunCompleted,
-    RunFailed,
-    RunPaused,
-    RunResumed,
-)
+from sframes_tui.run.events import Emit, Event
 from sframes_tui.run.record.disk import DiskPatience
-from sframes_tui.run.record.folder import Layout, RunFolder
+from sframes_tui.run.record.folder import RunFolder
 from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.tree import Tree
 
@@ -87,7 +77,7 @@ class Recorder:
         """May be called from any thread; one event at a time goes on."""
         with self._lock:
             if self._journal and self._folder:
-                record(self._journal, self._folder, event)
+                event.write(self._journal, self._folder)
             self._log.see(event)
             self._emit(event)
 
@@ -123,51 +113,3 @@ class Recorder:
         if self._folder:
             self._folder.reserve.drop()
             self._folder.close()
-
-
-def record(journal: Journal, layout: Layout, event: Event) -> None:
-    """Writes down what happened, but for what whoever did it writes itself: saved pictures, grids, takes.
-
-    Raises `OSError`.
-    """
-    match event:
-        case FrameStarted(frame=frame):
-            take = layout.plan.take(layout.plan.frames[frame])
-            journal.append("running", frame=frame, file=_file(layout, frame), take=take)
-        case FrameFailed(frame=frame, reason=reason):
-            journal.append("failed", frame=frame, file=_file(layout, frame), reason=reason)
-        case FrameSkipped(frame=frame, reason=reason):
-            journal.append("skipped", frame=frame, file=_file(layout, frame), reason=reason)
-        case FramesStale(frames=frames):
-            journal.append_list("stale", "files", [_file(layout, frame) for frame in frames])
-        case RunPaused(reason=reason):
-            journal.append("paused", reason=reason)
-        case RunResumed():
-            journal.append("resumed")
-        case Notice(level=level, text=text):
-            _append_if_it_fits(journal, "notice", level=level, text=text)
-        case _:
-            _record_ending(journal, event)
-
-
-def _file(layout: Layout, frame: int) -> str:
-    return layout.picture_file(layout.plan.frames[frame])
-
-
-def _record_ending(journal: Journal, event: Event) -> None:
-    match event:
-        case RunCompleted(drawn=drawn, failed=failed, skipped=skipped, seconds=seconds):
-            counts = {"drawn": drawn, "failed": failed, "skipped": skipped, "seconds": round(seconds, 3)}
-            journal.append("ended", how="completed", **counts)
-        case RunCancelled(drawn=drawn, left=left):
-            _append_if_it_fits(journal, "ended", how="cancelled", drawn=drawn, left=left)
-        case RunFailed(error=error):
-            _append_if_it_fits(journal, "ended", how="failed", error=error)
-        case _:
-            return
-
-
-def _append_if_it_fits(journal: Journal, kind: str, **fields: object) -> None:
-    """What is told of may be that the disk takes nothing."""
-    with contextlib.suppress(OSError):
-        journal.append(kind, **fields)

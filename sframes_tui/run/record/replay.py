@@ -1,6 +1,7 @@
-"""Journal records -> what is known of a run's pictures. Plain data; must not import torch.
+"""Journal records -> what is known of a run's pictures, and the events that its own front end saw. Writes nothing.
 
-Replaying records twice, or a record that tells what was told before, changes nothing. The kinds are in `records.py`.
+Replaying records twice, or a record that tells what was told before, changes nothing. `Replay` has a method for each
+kind that changes what is known, by its name; which events a record stands for, it knows by itself.
 """
 
 from collections.abc import Iterable
@@ -10,23 +11,14 @@ from typing import Any, NamedTuple
 
 from sframes_tui.errors import UsageError, message_of
 from sframes_tui.plan.change import Change
+from sframes_tui.plan.plan import Frame
 from sframes_tui.printable import counted
+from sframes_tui.run.events import Ended, Event, RunPaused, RunResumed, RunStarted
+from sframes_tui.run.frame_events import Failed, Running, Skipped
+from sframes_tui.run.record.folder import Layout
 from sframes_tui.run.record.journal import NAME, Reader, Record
-from sframes_tui.run.record.records import (
-    Changed,
-    Chosen,
-    Ended,
-    Files,
-    Grids,
-    Kept,
-    Paused,
-    Planned,
-    Resumed,
-    Running,
-    Saved,
-    Undrawn,
-    checked,
-)
+from sframes_tui.run.record.kinds import checked
+from sframes_tui.run.record.records import Changed, Chosen, Grids, Kept, Planned, Saved, Void
 from sframes_tui.run.record.takes import Takes
 
 MOST, MOST_OF_A_FRAME, MOST_OF_FRAMES = 100_000, 200, 10_000_000
@@ -80,7 +72,7 @@ class Replay:
         return replay
 
     def apply(self, record: Record) -> Any:
-        """Takes in one record, and returns what it tells, of a type in `records.KINDS`; None of a later version's.
+        """Takes in one record, and returns what it tells, of a type in `kinds.KINDS`; None of a later version's.
 
         Raises `UsageError` for a record that this program doesn't write, and for more than a run can ever need.
         """
@@ -119,13 +111,13 @@ class Replay:
         for reasons in (self.failed, self.skipped):
             reasons.pop(file, None)
 
-    def _failed(self, told: Undrawn) -> None:
+    def _failed(self, told: Failed) -> None:
         """A take that was asked for and went wrong leaves the picture before it as it was."""
         self.running.discard(told.file)
         if not self.takes.give_up(told.file):
             self.failed[told.file] = told.reason
 
-    def _skipped(self, told: Undrawn) -> None:
+    def _skipped(self, told: Skipped) -> None:
         if not self.takes.give_up(told.file):
             self.skipped[told.file] = told.reason
 
@@ -134,7 +126,7 @@ class Replay:
         for file, size, sha256, shows in told.files:
             self.grids[file] = Sheet(size, sha256, shows)
 
-    def _void(self, told: Files) -> None:
+    def _void(self, told: Void) -> None:
         self._told += len(told.files)
         self.void.update(told.files)
 
@@ -151,15 +143,58 @@ class Replay:
         self._told += len(told.files)
         self.accepted.update(told.files)
 
-    def _paused(self, told: Paused) -> None:
+    def _paused(self, told: RunPaused) -> None:
         self.paused = told.reason
 
-    def _resumed(self, _: Resumed) -> None:
+    def _resumed(self, _: RunResumed) -> None:
         self.paused = None
 
     def _ended(self, told: Ended) -> None:
         self.ended = told
         self.paused = None
+
+
+class Retelling:
+    """Takes records in one by one. Pictures and chapters that the plan no longer has are passed over."""
+
+    def __init__(self, layout: Layout, before: Iterable[Record]) -> None:
+        """`layout`: of the plan without changes of frames; `before`: what was written before the drawing told of."""
+        self.path, self.plan, self._unchanged = layout.path, layout.plan, layout.plan
+        self._replay = Replay.of(before)
+        self._frames = {layout.picture_file(frame): frame.number for frame in layout.plan.frames}
+        self._chapters: set[tuple[int, int]] = set()
+
+    def retell(self, record: Record) -> list[Event]:
+        """The events that a record stands for; none for what no front end is told.
+
+        Raises `UsageError` for a record that this program doesn't write.
+        """
+        told = self._replay.apply(record)
+        return [] if told is None else list(told.retold(self))
+
+    def frame(self, file: str) -> Frame | None:
+        """The frame whose picture this is, as it is wanted now."""
+        return self.plan.frames[self._frames[file]] if file in self._frames else None
+
+    def numbers(self, files: Iterable[str]) -> tuple[int, ...]:
+        """The frames of those pictures that the plan has."""
+        return tuple(self._frames[file] for file in files if file in self._frames)
+
+    def begins_chapter(self, frame: Frame) -> bool:
+        """Whether no frame of its chapter was begun before."""
+        key = (frame.variant, frame.chapter)
+        is_first = key not in self._chapters
+        self._chapters.add(key)
+        return is_first
+
+    def begin(self) -> RunStarted:
+        """A drawing begins, with the changes that are wanted by now."""
+        takes, frames = self._replay.takes, self._frames.items()
+        changes = {number: change for file, number in frames if (change := takes.change(file))}
+        self.plan = self._unchanged.with_changes(changes)
+        kept = {number for file, number in frames if takes.saved(file) and file not in takes.wishes}
+        steps = sum(frame.steps for frame in self.plan.frames if frame.number not in kept)
+        return RunStarted(self.path, len(self.plan.frames), steps, tuple(sorted(kept)))
 
 
 def replay(folder: Path) -> Replay:

@@ -18,9 +18,8 @@ from sframes_tui.plan.identity import Identities
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.record.folder import Layout
-from sframes_tui.run.record.header import facts_of
 from sframes_tui.run.record.plain_folder import HIDDEN, is_inside
-from sframes_tui.run.record.records import Saved
+from sframes_tui.run.record.records import Saved, facts_of
 from sframes_tui.run.record.replay import Replay
 from sframes_tui.run.record.stored_picture import matches, read_stored
 

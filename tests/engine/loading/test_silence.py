@@ -8,8 +8,9 @@ from sframes_tui.config.file import load_config
 from sframes_tui.engine.models import load_engine
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.beside import watchdog
-from sframes_tui.run.events import Control, FrameCompleted, FrameFailed, Notice, RunCompleted
+from sframes_tui.run.events import Control, Notice, RunCompleted
 from sframes_tui.run.execute import execute, go_on
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed
 from tests.engine.tiny import tiny_sd, tiny_sd3
 from tests.run.story_run import pictures, write_config
 

@@ -13,7 +13,8 @@ import pytest
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.run.beside import notify
 from sframes_tui.run.describe import describe
-from sframes_tui.run.events import FrameFailed, Notice, RunCancelled, RunCompleted, RunFailed
+from sframes_tui.run.events import Notice, RunCancelled, RunCompleted, RunFailed
+from sframes_tui.run.frame_events import FrameFailed
 
 DONE = RunCompleted(Path("out/lighthouse & co"), 5, 1, 2, 61.0, ("oil 0-0",))
 _, SENTENCE = describe(DONE)

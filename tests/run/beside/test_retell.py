@@ -3,26 +3,23 @@
 import contextlib
 import os
 import shutil
+from dataclasses import dataclass
 
 import pytest
 
 from sframes_tui.config.file import load_config
-from sframes_tui.errors import SFramesError
+from sframes_tui.errors import SFramesError, UsageError
 from sframes_tui.plan.draft import make_draft
 from sframes_tui.run.beside import status
-from sframes_tui.run.beside.retell import Retelling
 from sframes_tui.run.beside.status import past_runs, run_status
-from sframes_tui.run.events import (
-    Control,
-    FrameProgress,
-    FrameStarted,
-    ModelLoadCompleted,
-    ModelLoadStarted,
-    RunStarted,
-)
+from sframes_tui.run.events import Control, KeptEvent, ModelLoadCompleted, ModelLoadStarted, RunStarted
 from sframes_tui.run.execute import execute
-from sframes_tui.run.record.journal import Reader, encode
+from sframes_tui.run.frame_events import FrameProgress, FrameStarted
+from sframes_tui.run.record import kinds
+from sframes_tui.run.record.journal import Journal, Reader, encode
 from sframes_tui.run.record.past_run import open_run
+from sframes_tui.run.record.replay import Retelling
+from sframes_tui.run.record.tree import Tree
 from sframes_tui.run.state import RunState, fold
 from tests.run.story_run import ChainEngine, draw, resume, write_config
 
@@ -33,7 +30,7 @@ def retold(folder):
     """The events of the newest drawing."""
     records = list(Reader(folder / "journal.jsonl"))
     begin = max(number for number, record in enumerate(records) if record["kind"] == "planned")
-    retelling = Retelling(open_run(folder), records[:begin])
+    retelling = Retelling(open_run(folder).layout, records[:begin])
     return [event for record in records[begin:] for event in retelling.retell(record)]
 
 
@@ -160,3 +157,23 @@ def test_a_strangers_journal_is_refused_or_shown_but_breaks_nothing(tmp_path, re
         with contextlib.suppress(SFramesError):
             assert look()
     assert len(past_runs(tmp_path / "out")) <= 1
+
+
+def test_a_new_kind_is_written_read_and_retold_by_its_class_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(kinds, "KINDS", dict(kinds.KINDS))
+
+    @dataclass(frozen=True, slots=True)
+    class WorkerJoined(KeptEvent):
+        kind = "worker"
+        name: kinds.Word
+
+    folder, _ = draw(write_config(tmp_path), tmp_path / "out")
+    layout, journal = open_run(folder).layout, Journal(Tree(folder))
+    WorkerJoined("cuda:1").write(journal, layout)
+    journal.append("worker", name=5)
+    joined, forged = list(Reader(folder / "journal.jsonl"))[-2:]
+    assert {**joined, "time": 0} == {"kind": "worker", "time": 0, "name": "cuda:1"}
+    retelling = Retelling(layout, [])
+    assert retelling.retell(joined) == [WorkerJoined("cuda:1")]
+    with pytest.raises(UsageError, match="of kind 'worker' is not of this program's making: name"):
+        retelling.retell(forged)

@@ -11,7 +11,8 @@ import pytest
 
 from sframes_tui.errors import SteeringError
 from sframes_tui.run.beside.steering import LONGEST_REQUEST, MOST_CLIENTS, Drawn, Steering
-from sframes_tui.run.events import Control, FrameCompleted, FrameProgress, FrameStarted, RunStarted
+from sframes_tui.run.events import Control, RunStarted
+from sframes_tui.run.frame_events import FrameCompleted, FrameProgress, FrameStarted
 from tests.run.beside.steered_folder import steered
 
 

@@ -15,7 +15,8 @@ from sframes_tui.plan.plan import make_plan
 from sframes_tui.run.beside import trust
 from sframes_tui.run.beside.trust import Wishes
 from sframes_tui.run.beside.viewer import Viewer
-from sframes_tui.run.events import FrameCompleted, FrameFailed, FrameSkipped, Notice, RunStarted
+from sframes_tui.run.events import Notice, RunStarted
+from sframes_tui.run.frame_events import FrameCompleted, FrameFailed, FrameSkipped
 from tests.plan.test_plan import DDIM, config, story
 
 HERE = Path(__file__).parent

@@ -13,8 +13,8 @@ import pytest
 from sframes_tui.errors import UsageError
 from sframes_tui.run.record import journal as journal_file
 from sframes_tui.run.record import replay
-from sframes_tui.run.record.header import facts_of
 from sframes_tui.run.record.journal import Journal, Reader, encode
+from sframes_tui.run.record.records import facts_of
 from sframes_tui.run.record.replay import Replay
 from sframes_tui.run.record.tree import Tree
 from tests.run.paint import PaintEngine

@@ -3,15 +3,14 @@
 import pytest
 from rich.color import ColorSystem
 
-from sframes_tui.run.events import (
+from sframes_tui.run.events import RunCancelled, RunStarted
+from sframes_tui.run.frame_events import (
     FrameCompleted,
     FrameFailed,
     FrameProgress,
     FrameSkipped,
     FramesStale,
     FrameStarted,
-    RunCancelled,
-    RunStarted,
 )
 from sframes_tui.run.state import Marks, RunState, fold
 from sframes_tui.ui.story.outline import Look
