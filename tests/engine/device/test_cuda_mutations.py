@@ -6,7 +6,7 @@ To add a fault, add a line to `MUTATIONS`.
 import pytest
 import torch
 
-from sframes_tui.engine import autoencoder
+from sframes_tui.engine import decoding
 from sframes_tui.engine.loading.vae_format import AnyFormat
 from sframes_tui.engine.stepping import tabled
 from sframes_tui.engine.stepping.autoencoder import Autoencoder
@@ -28,7 +28,7 @@ def times_on_the_host(_engine, patch):
 
 
 def array_of_a_device(_engine, patch):
-    patch.setattr(autoencoder, "picture_of", lambda decoded: decoded.numpy())
+    patch.setattr(decoding, "picture_of", lambda decoded: decoded.numpy())
 
 
 def noise_of_the_wrong_generator(_engine, patch):
