@@ -172,13 +172,13 @@ def _doctor(words: Sequence[str]) -> int:
 
 
 def _resume(words: Sequence[str]) -> int:
-    from sframes_tui import run_commands
+    from sframes_tui import commands
 
     parser = command_parser(
         "sframes resume", "Draw what a run still lacks, as if it had never been interrupted.", EXIT_CODES
     )
     parser.add_argument("--notify", type=notify_target, metavar="URL", help="tell this how the run ended")
-    arguments = run_commands.resume_parser(parser).parse_args(words)
+    arguments = commands.resume_parser(parser).parse_args(words)
     if arguments.json and not arguments.batch:
         parser.error("--json needs --batch")
     from sframes_tui.batch import failures_as_json
@@ -188,7 +188,7 @@ def _resume(words: Sequence[str]) -> int:
         root, overrides = _output_folder(arguments.output), _overrides(arguments)
         found = find_run(arguments.run, root, overrides, arguments.or_start)
     if arguments.batch:
-        return run_commands.resume(found, _load_engine, root, arguments.json, arguments.notify)
+        return commands.resume(found, _load_engine, root, arguments.json, arguments.notify)
     return _show(
         found.folder or arguments.run,
         root,
@@ -200,43 +200,43 @@ def _resume(words: Sequence[str]) -> int:
 
 
 def _redraw(words: Sequence[str]) -> int:
-    from sframes_tui import run_commands
+    from sframes_tui import commands
 
     about = "Draw a picture again, by itself or with all that was drawn from it; older takes stay."
-    parser = run_commands.redraw_parser(command_parser("sframes redraw", about, EXIT_CODES))
-    return run_commands.redraw(parser, parser.parse_args(words), _load_engine)
+    parser = commands.redraw_parser(command_parser("sframes redraw", about, EXIT_CODES))
+    return commands.redraw(parser, parser.parse_args(words), _load_engine)
 
 
 def _again(words: Sequence[str]) -> int:
-    from sframes_tui import run_commands
+    from sframes_tui import commands
 
     about = "Draw one picture from the recipe in its file, and say whether the bytes are the same."
-    arguments = run_commands.again_parser(command_parser("sframes again", about, AGAIN_CODES)).parse_args(words)
+    arguments = commands.again_parser(command_parser("sframes again", about, AGAIN_CODES)).parse_args(words)
 
     def say(line: str) -> None:
         print_lines([line])
 
-    return run_commands.draw_from_recipe(arguments, _load_model, say)
+    return commands.draw_from_recipe(arguments, _load_model, say)
 
 
 def _attach(words: Sequence[str]) -> int:
-    from sframes_tui import attach_commands
+    from sframes_tui import commands
 
     about = "Watch a run that another process draws, or tell it what to do; leaving doesn't touch it."
-    arguments = attach_commands.attach_parser(command_parser("sframes attach", about)).parse_args(words)
+    arguments = commands.attach_parser(command_parser("sframes attach", about)).parse_args(words)
     if arguments.order is not None:
-        return print_lines([attach_commands.order(arguments.run, arguments.order)])
-    if attach_commands.wants_screen(arguments):
+        return print_lines([commands.order(arguments.run, arguments.order)])
+    if commands.wants_screen(arguments):
         return _show(arguments.run, _output_folder("output"))
-    return attach_commands.attach(arguments.run, arguments.json)
+    return commands.attach(arguments.run, arguments.json)
 
 
 def _status(words: Sequence[str]) -> int:
-    from sframes_tui import attach_commands
+    from sframes_tui import commands
 
     parser = command_parser("sframes status", "Tell how a run is: counts, who draws it, time left, what failed.")
-    arguments = attach_commands.status_parser(parser).parse_args(words)
-    return print_lines(attach_commands.status_lines(arguments.run, arguments.json))
+    arguments = commands.status_parser(parser).parse_args(words)
+    return print_lines(commands.status_lines(arguments.run, arguments.json))
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
