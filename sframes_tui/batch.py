@@ -1,4 +1,4 @@
-"""The headless front end: finished pictures on stdout, everything else on stderr. Must not import torch or textual."""
+"""The headless front end: finished pictures on stdout, everything else on stderr."""
 
 import contextlib
 import dataclasses

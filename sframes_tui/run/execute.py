@@ -145,7 +145,8 @@ class OpenRun:
         files = [self.past.file(plan.frames[number]) for number, reason in found.todo.items() if reason != "asked"]
         if void := [file for file in files if replay.takes.saved(file) is not None]:
             self.journal.append_list("void", "files", void)
-            self.refresh()
+            # All of these are to be drawn already: what was found of the folder stays true.
+            replay.void.update(void)
 
     def draw(self, make_engine: EngineFactory, control: Control, only: Collection[int] | None = None) -> None:
         """Draws what is to be drawn, or `only` that of it, and brings the grids up to date.

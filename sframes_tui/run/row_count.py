@@ -1,4 +1,4 @@
-"""How many frames to draw at once: the plan simulated with each number of rows. Must not import torch."""
+"""How many frames to draw at once: the plan simulated with each number of rows."""
 
 import bisect
 import contextlib
