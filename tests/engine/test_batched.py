@@ -23,11 +23,18 @@ from tests.engine.drawing import (
 )
 
 
-def compare(pipelines, config, rows, **options):
-    """The largest difference of a subpixel, of 255, between the two engines' pictures of one plan."""
-    plan = planned(pipelines, config)
-    ours = Drawing(plan, batched(pipelines, config, rows, **options))
-    return largest_difference(Drawing(plan, reference(pipelines, config)), ours)
+class Compared:
+    """The largest difference of a subpixel, of 255, between the two engines' pictures of one plan; the reference
+    engine's, which take longest, are drawn once.
+    """
+
+    def __init__(self, pipelines, config):
+        self._pipelines, self._config, self._plan = pipelines, config, planned(pipelines, config)
+        self._expected = Drawing(self._plan, reference(pipelines, config))
+
+    def __call__(self, rows, **options):
+        ours = Drawing(self._plan, batched(self._pipelines, self._config, rows, **options))
+        return largest_difference(self._expected, ours)
 
 
 SAMPLERS = {
@@ -46,12 +53,13 @@ SAMPLERS = {
 def test_one_row_is_bit_identical_and_more_differ_by_rounding_alone(name):
     scheduler, options = SAMPLERS[name]
     pipelines, config = sd(scheduler), configured(**options)
-    assert compare(pipelines, config, 1) == 0
-    assert compare(pipelines, config, 3) <= 1
-    assert compare(pipelines, config, 3, deterministic=False) <= 1
-    double = in_double(pipelines)
-    assert compare(double, config, 3) == 0
-    assert compare(double, config, 2, deterministic=False) == 0
+    difference = Compared(pipelines, config)
+    assert difference(1) == 0
+    assert difference(3) <= 1
+    assert difference(3, deterministic=False) <= 1
+    in_64_bits = Compared(in_double(pipelines), config)
+    assert in_64_bits(3) == 0
+    assert in_64_bits(2, deterministic=False) == 0
 
 
 REST = sorted(set(SCHEDULERS) - {scheduler for scheduler, _ in SAMPLERS.values()})
@@ -60,8 +68,8 @@ REST = sorted(set(SCHEDULERS) - {scheduler for scheduler, _ in SAMPLERS.values()
 @pytest.mark.parametrize("scheduler", [name for name in REST if not name.startswith("FlowMatch")])
 def test_every_other_scheduler_too(scheduler):
     pipelines, config = sd(scheduler), configured(prompts=2)
-    assert compare(pipelines, config, 1) == 0
-    assert compare(in_double(pipelines), config, 3) == 0
+    assert Compared(pipelines, config)(1) == 0
+    assert Compared(in_double(pipelines), config)(3) == 0
 
 
 def tiny_vae(pipe):
@@ -105,9 +113,10 @@ VARIATIONS = {
 def test_whatever_the_model_and_the_options(name):
     make, options = VARIATIONS[name]
     pipelines, config = make(), configured(prompts=2, **options)
-    assert compare(pipelines, config, 1) == 0
-    assert compare(in_double(pipelines), config, 3) == 0
-    assert compare(pipelines, config, 3, deterministic=False) == 0
+    assert Compared(pipelines, config)(1) == 0
+    in_64_bits = Compared(in_double(pipelines), config)
+    assert in_64_bits(3) == 0
+    assert in_64_bits(3, deterministic=False) == 0
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +139,10 @@ def test_stable_diffusion_xl(xl_folder, name):
     for pipe in pipelines.all():
         pipe.register_to_config(**settings)
     config = configured(prompts=2, **options)
-    assert compare(pipelines, config, 1) == 0
-    assert compare(pipelines, config, 3) <= 1
-    assert compare(in_double(pipelines), config, 3) == 0
+    difference = Compared(pipelines, config)
+    assert difference(1) == 0
+    assert difference(3) <= 1
+    assert Compared(in_double(pipelines), config)(3) == 0
 
 
 def test_an_xl_refiner_is_told_how_beautiful_pictures_are(xl_folder):
@@ -176,5 +186,5 @@ def test_an_invisible_watermark_is_kept(xl_folder):
     plain = Drawing(plan, batched(pipelines, config))
     for pipe in pipelines.all():
         pipe.watermark = SimpleNamespace(apply_watermark=lambda decoded: decoded * 0.5)
-    assert compare(pipelines, config, 1) == 0
+    assert Compared(pipelines, config)(1) == 0
     assert largest_difference(plain, Drawing(plan, batched(pipelines, config))) > 1

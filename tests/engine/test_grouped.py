@@ -19,7 +19,7 @@ NEVER = threading.Event()
 
 
 def engine_of(folder, rows=1, **values):
-    engine = load_engine(GenerationConfig(model=str(folder), num_inference_steps=4, **values))
+    engine = load_engine(GenerationConfig(model=str(folder), num_inference_steps=4, width=32, height=32, **values))
     engine.use_rows(rows)
     return engine
 

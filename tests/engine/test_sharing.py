@@ -21,7 +21,9 @@ from tests.engine.drawing import (
 
 def test_frames_share_calls_without_waiting_for_each_other():
     """Of 9 prompts at 50 steps in 2 interleaved styles one of .9 and .1 is always in each call; so with 6 styles."""
-    pipelines = sd()
+    pipe = tiny.sd_pipeline("DDIM")
+    pipe.unet = tiny.smallest_unet()
+    pipelines = paired(pipe)
     for weights, prompts, calls in (((0.9, 0.1), 9, 250), ((0.8, 0.9, 0.8, 0.1, 0.2, 0.2), 25, 650)):
         config = configured(weights, prompts, num_inference_steps=50, interleave=True)
         plan = planned(pipelines, config)

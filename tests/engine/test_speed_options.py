@@ -73,16 +73,13 @@ def test_chains_at_different_places_are_guided_each_by_its_own():
     assert largest_difference(alone, Drawing(plan, batched(pipelines, config, 3))) == 0
 
 
-def smallest_unet():
-    torch.manual_seed(5)
-    return tiny._unet(block_out_channels=(8,), down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",))
-
-
 @pytest.mark.skipif(shutil.which("c++") is None and shutil.which("g++") is None, reason="no C++ compiler is here")
 @pytest.mark.parametrize("deterministic", [True, False])
-def test_a_compiled_model_draws_the_same_and_is_compiled_once(deterministic):
+def test_a_compiled_model_draws_the_same_and_is_compiled_once(monkeypatch, deterministic):
+    # In this process, without a pool of others that each import torch.
+    monkeypatch.setattr(torch._inductor.config, "compile_threads", 1)
     pipe = tiny.sd_pipeline("DDIM")
-    pipe.unet = smallest_unet()
+    pipe.unet = tiny.smallest_unet()
     pipelines, config = paired(pipe), configured(prompts=2, deterministic=deterministic)
     plan = planned(pipelines, config)
     expected = Drawing(plan, reference(pipelines, config))
