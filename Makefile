@@ -10,7 +10,7 @@ run: $(READY)
 	else $(BIN)/python tui.py configs/lighthouse.toml --batch; fi
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=20
 
 check: $(READY)
 	$(BIN)/ruff format --check .
