@@ -1,4 +1,4 @@
-"""An event -> its one line of text, the same on every front end. Must not import torch or textual."""
+"""An event -> its one line of text, the same on every front end and in `run.log`."""
 
 import shlex
 from pathlib import Path
@@ -56,9 +56,8 @@ def _described(event: Event) -> tuple[Level, str]:
             return "warning", f"{counted(len(frames), 'picture')} out of date: a picture before them was drawn again"
         case RunFailed(error=error):
             return "error", one_line(f"the run failed: {error}")
-        case RunCancelled(folder=folder, drawn=drawn, left=left):
-            how = "" if folder is None else f"; go on with: resume {_quoted(folder)}"
-            return "warning", f"stopped: {counted(drawn, 'picture')} drawn, {left} left{how}"
+        case RunCancelled():
+            return "warning", _stopping(event)
         case RunCompleted(failed=failed):
             return "error" if failed else "info", _ending(event)
         case _:
@@ -69,9 +68,8 @@ def _progress(event: Event) -> str:
     match event:
         case ModelLoadStarted(model=model):
             return f"getting {model} ready"
-        case ModelLoadCompleted(model=model, device=device, dtype=dtype, engine=engine, seconds=seconds):
-            how = "still loaded" if event.kept else f"loaded in {seconds:.1f} s" if seconds else "ready"
-            return f"{model} {how}: {device}, {dtype}, {engine} engine"
+        case ModelLoadCompleted():
+            return _readiness(event)
         case RunStarted():
             return _beginning(event)
         case ChapterStarted(chapter=chapter, title=title):
@@ -95,11 +93,21 @@ def download_words(done: int, total: int, rate: float) -> str:
     return f"downloading, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB, {rate / 1e6:.1f} MB/s"
 
 
+def _readiness(event: ModelLoadCompleted) -> str:
+    how = "still loaded" if event.kept else f"loaded in {event.seconds:.1f} s" if event.seconds else "ready"
+    return f"{event.model} {how}: {event.device}, {event.dtype}, {event.engine} engine"
+
+
 def _beginning(event: RunStarted) -> str:
     if len(event.kept) == event.frames:
         return f"{counted(event.frames, 'picture')}, all of them there, in {event.folder}"
     there = f", {len(event.kept)} of them there already" if event.kept else ""
     return f"drawing {counted(event.frames, 'picture')}{there}, in {counted(event.steps, 'step')}, into {event.folder}"
+
+
+def _stopping(event: RunCancelled) -> str:
+    how = "" if event.folder is None else f"; go on with: resume {_quoted(event.folder)}"
+    return f"stopped: {counted(event.drawn, 'picture')} drawn, {event.left} left{how}"
 
 
 def _ending(event: RunCompleted) -> str:

@@ -1,4 +1,9 @@
-"""Events -> one frozen picture of a run, that every front end reads. Must not import torch or textual."""
+"""Events -> one frozen picture of a run, that every front end reads.
+
+`fold` is pure and whoever sees the events has the same picture: the screen, the progress bar, the run's socket, and
+those who attach, by the events that its journal stands for. What isn't drawn now has its own from its files
+(`record/past_run.py`).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -197,32 +202,41 @@ def _start(state: RunState, event: RunStarted) -> RunState:
 
 def _fold_frame(state: RunState, event: Event) -> RunState:
     match event:
-        case FrameStarted(frame=frame, name=name, steps=steps):
-            if state.marks[frame] in (DONE, STALE):
-                # It is drawn again after all, since its base was.
-                state = replace(state, kept=state.kept - 1, steps=state.steps + steps)
-            others = (each for each in state.in_flight if each.frame != frame)
-            drawing = (*others, InFlight(frame, name, 0, steps))
-            return replace(state, in_flight=drawing, marks=state.marks.with_mark(frame, DRAWING))
+        case FrameStarted():
+            return _begin(state, event)
         case FrameProgress(frame=frame, step=step):
             drawing = tuple(replace(each, step=step) if each.frame == frame else each for each in state.in_flight)
             return replace(state, in_flight=drawing)
         case FrameCompleted(frame=frame):
-            steps = sum(each.steps for each in state.in_flight if each.frame == frame)
-            state = _land(state, frame, DONE)
-            return replace(state, drawn=state.drawn + 1, finished_steps=state.finished_steps + steps)
-        case FramesStale(frames=frames):
-            return replace(state, marks=state.marks.with_marks(frames, STALE))
-        case FramesKept(frames=frames):
-            return replace(state, marks=state.marks.with_marks(frames, DONE))
+            return _finish(state, frame)
         case FrameFailed(frame=frame, steps=steps):
             state = _land(state, frame, FAILED)
             return replace(state, failed=state.failed + 1, steps=state.steps - steps)
         case FrameSkipped(frame=frame, steps=steps):
             state = _land(state, frame, SKIPPED)
             return replace(state, skipped=state.skipped + 1, steps=state.steps - steps)
+        case FramesStale(frames=frames) | FramesKept(frames=frames):
+            mark = STALE if isinstance(event, FramesStale) else DONE
+            return replace(state, marks=state.marks.with_marks(frames, mark))
         case _:
             return state
+
+
+def _begin(state: RunState, event: FrameStarted) -> RunState:
+    """The frame is in flight, from its first step."""
+    if state.marks[event.frame] in (DONE, STALE):
+        # It is drawn again after all, since its base was.
+        state = replace(state, kept=state.kept - 1, steps=state.steps + event.steps)
+    others = (each for each in state.in_flight if each.frame != event.frame)
+    drawing = (*others, InFlight(event.frame, event.name, 0, event.steps))
+    return replace(state, in_flight=drawing, marks=state.marks.with_mark(event.frame, DRAWING))
+
+
+def _finish(state: RunState, frame: int) -> RunState:
+    """The frame is drawn and saved."""
+    steps = sum(each.steps for each in state.in_flight if each.frame == frame)
+    state = _land(state, frame, DONE)
+    return replace(state, drawn=state.drawn + 1, finished_steps=state.finished_steps + steps)
 
 
 def _land(state: RunState, frame: int, mark: int) -> RunState:

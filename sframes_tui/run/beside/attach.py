@@ -1,4 +1,4 @@
-"""Another process's run as events, while it draws. Must not import torch. Writes nothing.
+"""Another process's run as events, while it draws. Writes nothing.
 
     for when, event in follow(folder, left): ...
 

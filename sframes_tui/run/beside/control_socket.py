@@ -1,8 +1,7 @@
 """The socket in a run folder: found, made and removed without following links, heard with patience that ends.
 
 Both ends belong to one user. Root is asked by nobody else and answers root alone, but may ask whoever owns the folder:
-root can do anything to that process anyway, and believes no more of what it says than others do. Must not import
-torch, textual or a front end.
+root can do anything to that process anyway, and believes no more of what it says than others do.
 """
 
 import contextlib

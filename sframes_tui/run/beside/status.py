@@ -1,4 +1,4 @@
-"""How runs are, by their journals and those who draw them. Must not import torch. Writes nothing, reads no picture."""
+"""How runs are, by their journals and those who draw them. Writes nothing, reads no picture."""
 
 import contextlib
 import shlex

@@ -1,4 +1,4 @@
-"""Steering a run from another process, by a socket in its folder. Must not import torch, textual or a front end.
+"""Steering a run from another process, by a socket in its folder.
 
 One line of JSON goes in, `{"do": WORD}` with one of `WORDS`; one comes out, the run's `Status` or a `Refusal`. A thread
 serves it, which sets the run's `Control` and reads its state: whatever is sent, however slowly, the drawing goes on.

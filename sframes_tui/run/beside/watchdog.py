@@ -1,7 +1,7 @@
 """Notices that no step was made for far too long: dumps every thread's stack, and gives the frames in hand up.
 
 A thread that is stuck in a driver can't be stopped from within its process; it is told to leave at its next step, and
-people are told how to go on if that never comes. Must not import torch.
+people are told how to go on if that never comes.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Waits where the disk takes no more, and keeps a reserve so that this can be written down. Must not import torch.
+"""Waits where the disk takes no more, and keeps a reserve so that this can be written down.
 
 A full disk is no failure: the run pauses, says so, and goes on by itself once there is space. What can't get better
 by waiting (a read-only file system, a folder that is gone) is raised at once.

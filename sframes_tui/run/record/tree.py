@@ -1,7 +1,7 @@
 """One run folder's files by their names, such that nothing is ever written, moved or deleted outside of it.
 
 Every folder on the way to a file is opened by itself, beginning at the run folder, and never through a link: what is
-looked at is what is used, also where somebody puts a link in a folder's place meanwhile. Must not import torch.
+looked at is what is used, also where somebody puts a link in a folder's place meanwhile.
 """
 
 import contextlib
