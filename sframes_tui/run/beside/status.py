@@ -27,6 +27,8 @@ Phase = Literal["running", "paused", "finished", "stopped", "failed", "unread"]
 """`stopped` is a run that can go on, whether it was told to stop or its process is gone; `unread` one of a list whose
 other journals were long enough.
 """
+PHASES: dict[str, Phase] = {"completed": "finished", "cancelled": "stopped", "failed": "failed"}
+"""Of runs that nobody draws now, by how their last drawing ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +188,13 @@ def _summed_up(folder: Path, known: Replay, who: str | None) -> RunSummary:
 def _phase(known: Replay, who: str | None) -> Phase:
     if who is not None:
         return "running" if known.paused is None else "paused"
-    how = None if known.ended is None else known.ended.how
-    return "finished" if how == "completed" else "failed" if how == "failed" else "stopped"
+    return PHASES[known.ended.how]
 
 
 def _error(known: Replay, who: str | None) -> str:
     if who is not None:
         return known.paused or ""
-    return known.ended.error if known.ended else ""
+    return known.ended.error
 
 
 def _failure(folder: Path, file: str, reason: str) -> Failure:

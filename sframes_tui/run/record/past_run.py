@@ -73,7 +73,7 @@ class PastRun:
     def _is_over(self) -> bool:
         """Whether hidden pictures may have been removed."""
         ended = self.replay.ended
-        return ended is not None and ended.how == "completed" and not ended.failed and not ended.skipped
+        return ended.how == "completed" and not ended.failed and not ended.skipped
 
     def wrong_grids(self, found: Survey) -> list[Path]:
         """Grids that aren't there as they should be, of chapters in which nothing is to be drawn."""
@@ -149,10 +149,8 @@ class PastRun:
     @cached_property
     def state(self) -> RunState:
         """The run as front ends show it."""
-        found = self.survey
-        ended = self.replay.ended
-        has_failed = ended is not None and ended.how == "failed"
-        phase: Phase = "completed" if self.is_finished else "failed" if has_failed else "cancelled"
+        found, ended = self.survey, self.replay.ended
+        phase: Phase = "completed" if self.is_finished else "failed" if ended.how == "failed" else "cancelled"
         return RunState(
             phase=phase,
             model=self.draft.model.name,
@@ -162,7 +160,7 @@ class PastRun:
             failed=sum(reason == "failed" for reason in found.todo.values()),
             skipped=sum(reason == "skipped" for reason in found.todo.values()),
             marks=self.statuses,
-            error=ended.error if ended else "",
+            error=ended.error,
         )
 
     def seconds_for(self, frames: Iterable[Frame]) -> float | None:

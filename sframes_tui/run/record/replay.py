@@ -27,6 +27,10 @@ frames together. A drawing tells of a frame three or four times.
 """
 
 
+CUT_OFF = Ended("cancelled")
+"""What a drawing that nobody told the end of counts as: its process draws on, or is gone."""
+
+
 class Sheet(NamedTuple):
     """A grid that was on disk, whole."""
 
@@ -55,8 +59,8 @@ class Replay:
     """Begun and, as far as anybody told, not ended."""
     grids: dict[str, Sheet] = field(default_factory=dict)
     paused: str | None = None
-    ended: Ended | None = None
-    """How the last drawing ended; None if nobody knows."""
+    ended: Ended = CUT_OFF
+    """How the last drawing ended."""
 
     records: int = field(default=0, compare=False)
     """How many there were."""
@@ -95,7 +99,7 @@ class Replay:
         self.header = self.header or told.fields
         self.last_header = told.fields
         self._frames = max(self._frames, told.frames)
-        self.ended = self.paused = None
+        self.ended, self.paused = CUT_OFF, None
 
     def _running(self, told: Running) -> None:
         self.running.add(told.file)
