@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sframes_tui.command_line import AGAIN_CODES, EXIT_CODES, SHORTCUTS, command_parser, draw_parser, notify_target
 from sframes_tui.errors import SFramesError, UsageError
-from sframes_tui.standard_streams import complain, complain_of, harmless_streams, print_lines, require_tellable
+from sframes_tui.process.streams import complain, complain_of, harmless_streams, print_lines, require_tellable
 
 if TYPE_CHECKING:
     from sframes_tui.config.config import GenerationConfig
@@ -120,7 +120,7 @@ def _load_engine(draft: "Draft") -> "Engine":
 
 
 def _load_model(config: "GenerationConfig", source: "ModelSource") -> "Engine":
-    from sframes_tui.process import end_quickly, uncollected
+    from sframes_tui.process.knobs import end_quickly, uncollected
 
     end_quickly()
     with uncollected():  # imports and weights make many objects, and little garbage

@@ -15,11 +15,12 @@ from sframes_tui.batch import Output, draw_in_batch, failures_as_json, run_batch
 from sframes_tui.config.config import GenerationConfig
 from sframes_tui.engine.protocol import EngineFactory
 from sframes_tui.errors import SteeringError, UsageError
+from sframes_tui.process.streams import require_tellable
 from sframes_tui.run import redraw as again
 from sframes_tui.run.again import LoadModel, Say, draw_again, read_told
 from sframes_tui.run.beside.attach import follow, nobody_draws
 from sframes_tui.run.beside.find import Found
-from sframes_tui.run.beside.hangup import Ending
+from sframes_tui.run.beside.hangup import Ending, handling
 from sframes_tui.run.beside.status import run_status
 from sframes_tui.run.beside.steering import Status, Steering
 from sframes_tui.run.beside.trust import require_trust
@@ -27,7 +28,6 @@ from sframes_tui.run.events import Control, Emit
 from sframes_tui.run.execute import go_on
 from sframes_tui.run.record.folder import holder
 from sframes_tui.run.record.past_run import PastRun, open_run
-from sframes_tui.standard_streams import require_tellable
 
 ORDERS = {
     "pause": "draw the pictures in hand, and then none until --resume",
@@ -251,9 +251,7 @@ def attach(run: Path, as_json: bool) -> int:
         threading.Thread(target=left.set).start()
 
     events = follow(run, left)
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, leave)
-    with Output(past.draft, as_json, ending) as output:
+    with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM), leave)), Output(past.draft, as_json, ending) as output:
         for when, event in events:
             output.emit(event, when)
     return ending.exit_code or output.exit_code

@@ -273,8 +273,8 @@ ATTACKS = {
     ],
     "links where the program remembers things": [
         "tests/test_plain_file.py::test_what_is_written_replaces_a_planted_link_and_is_its_owners_alone",
-        "tests/ui/terminal/test_native_output.py::test_a_link_in_the_files_place_is_not_followed",
-        "tests/ui/terminal/test_native_output.py::test_a_state_folder_that_takes_nothing_is_no_reason_to_end",
+        "tests/process/test_stray_output.py::test_a_link_in_the_files_place_is_not_followed",
+        "tests/process/test_stray_output.py::test_a_state_folder_that_takes_nothing_is_no_reason_to_end",
     ],
     "an output that can't be written": [
         "tests/run/test_execute.py::test_an_output_that_can_not_be_is_refused_before_the_model_loads",

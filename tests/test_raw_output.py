@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from sframes_tui import batch, cli
 from sframes_tui.cli import main
 from sframes_tui.printable import as_line, as_path, printable
+from sframes_tui.process.streams import harmless_streams
 from sframes_tui.run.beside import trust
 from sframes_tui.run.beside.hangup import Ending
 from sframes_tui.run.beside.steering import steered
@@ -32,7 +33,6 @@ from sframes_tui.run.record.journal import Journal, Reader, encode
 from sframes_tui.run.record.past_run import open_run
 from sframes_tui.run.record.tree import Tree
 from sframes_tui.sink import Sink
-from sframes_tui.standard_streams import harmless_streams
 
 BAD = "\x1b]0;x\x07\x9b31m\u202e\rforged: x\nforged: y\udc9b\udce9"
 """ESC, OSC, BEL, CSI as one character, bidi, a line of its own, and bytes that are no UTF-8: one is CSI elsewhere."""

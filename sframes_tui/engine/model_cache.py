@@ -48,7 +48,7 @@ class ModelCache:
 
     def engine_for(self, draft: "Draft") -> "Engine":
         """An engine for a draft, over the kept model if that is the one. Raises `ModelError`."""
-        from sframes_tui.process import end_quickly, uncollected
+        from sframes_tui.process.knobs import end_quickly, uncollected
 
         end_quickly()
         options = draft.config.generation_config

@@ -22,7 +22,7 @@ from textual.screen import Screen
 
 from sframes_tui.errors import SFramesError
 from sframes_tui.printable import one_line
-from sframes_tui.process import UnawaitedThreads
+from sframes_tui.process.workers import UnawaitedThreads
 from sframes_tui.ui.commands import BY_ID, COMMANDS, Command, bindings, shown_keys
 from sframes_tui.ui.fenced.driver import SteadyDriver
 from sframes_tui.ui.keymap import load_keymap

@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from sframes_tui.printable import one_line
+from sframes_tui.process.stray_output import NativeOutput
 from sframes_tui.ui.bars import KeyBar, TitleBar
 from sframes_tui.ui.terminal.abilities import Terminal
-from sframes_tui.ui.terminal.native_output import NativeOutput
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document

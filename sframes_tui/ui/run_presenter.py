@@ -19,7 +19,7 @@ from sframes_tui.model.source import ModelSource
 from sframes_tui.plan.draft import Draft
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import one_line
-from sframes_tui.process import IdleWork
+from sframes_tui.process.workers import IdleWork
 from sframes_tui.run import redraw as again
 from sframes_tui.run.beside.status import past_runs
 from sframes_tui.run.beside.viewer import viewing

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sframes_tui.engine.protocol import KeptModel
 from sframes_tui.errors import SFramesError
-from sframes_tui.process import count_as_old, make_way, threads
+from sframes_tui.process.knobs import count_as_old, make_way, threads
 from sframes_tui.run.beside.attach import watch
 from sframes_tui.run.beside.hangup import Underway
 from sframes_tui.run.events import Control, Emit, Event, ModelLoadCompleted

@@ -1,18 +1,20 @@
 """From the command line to the screen and back: all that must be done before textual is loaded. No torch."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sframes_tui.errors import UsageError
-from sframes_tui.process import UnawaitedThreads
+from sframes_tui.process.knobs import quick_switches, signals_kept, variable
+from sframes_tui.process.stray_output import native_output, python_output
+from sframes_tui.process.workers import UnawaitedThreads
 from sframes_tui.run.beside.hangup import guard
 from sframes_tui.ui.terminal.abilities import find_terminal
-from sframes_tui.ui.terminal.native_output import native_output
-from sframes_tui.ui.terminal.python_output import python_output
 
 if TYPE_CHECKING:
     from sframes_tui.config.document import Document
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from sframes_tui.ui.opening import Opening
 
 RUN_CONFIG = "run.toml"
+TEXTUALS_SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
 PATIENCE = 20.0
 """Seconds that a run which was told to stop may take before the program ends without it."""
 
@@ -49,11 +52,10 @@ def run_screen(
     if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("the screen needs a terminal on stdin and stdout; without one, draw with --batch")
     terminal = find_terminal()
-    if terminal.colours:
-        # textual reads it when it is loaded.
-        os.environ["TEXTUAL_COLOR_SYSTEM"] = terminal.colours
+    # Textual reads it when it is loaded.
+    colours = variable("TEXTUAL_COLOR_SYSTEM", terminal.colours) if terminal.colours else nullcontext()
     threads = UnawaitedThreads()
-    with native_output() as output:
+    with colours, native_output() as output:
         from sframes_tui.ui.opening import Opening  # with it comes textual
 
         load, name = partial(_document, target, overrides), target.name if target else "a new story"
@@ -75,14 +77,14 @@ def _document(target: Path | None, overrides: Sequence["Override"]) -> "Document
 
 
 def _run(opening: "Opening", threads: UnawaitedThreads) -> int:
-    from sframes_tui.process import quick_switches
     from sframes_tui.ui.app import SFramesApp
-    from sframes_tui.ui.fenced.input import guard_input
+    from sframes_tui.ui.fenced.input import guarded_input
 
-    guard_input(late_answers=opening.terminal is not None and opening.terminal.may_answer_late)
+    late = opening.terminal is not None and opening.terminal.may_answer_late
     app = SFramesApp(opening)
     app.threads = threads
-    with guard(app.let_go, lambda: app.underway) as ending, python_output(app.tell), quick_switches():
+    leaving, textuals = guard(app.let_go, lambda: app.underway), signals_kept(*TEXTUALS_SIGNALS)
+    with leaving as ending, textuals, guarded_input(late), python_output(app.tell), quick_switches():
         app.run()
         if app.main is not None:
             app.main.session.mailbox.close()

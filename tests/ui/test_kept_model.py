@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from sframes_tui import process
 from sframes_tui.engine import models
 from sframes_tui.engine.model_cache import ModelCache
-from sframes_tui.process import IdleWork, uncollected
+from sframes_tui.process import workers
+from sframes_tui.process.knobs import uncollected
+from sframes_tui.process.workers import IdleWork
 from sframes_tui.run.beside import trust
 from sframes_tui.ui.dialogs.dialogs import Question
 from sframes_tui.ui.dialogs.redraw import RedrawDialog
@@ -218,7 +219,7 @@ def test_garbage_is_collected_also_after_a_story_was_split():
 
 
 def test_idle_work_waits_for_keys_and_ends(monkeypatch):
-    monkeypatch.setattr(process, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "IDLE_SECONDS", 0.05)
     made = []
 
     def pieces():
@@ -242,7 +243,7 @@ def test_idle_work_waits_for_keys_and_ends(monkeypatch):
 
 @pytest.mark.asyncio
 async def test_an_idle_screen_imports_what_its_model_needs_until_a_run_begins(kept, loads, monkeypatch):
-    monkeypatch.setattr(process, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(workers, "IDLE_SECONDS", 0.0)
     async with kept() as (app, pilot):
         await until(pilot, lambda: app.main.runs._idle_work is not None and not app.main.runs._idle_work.is_alive())
         assert loads == []

@@ -112,7 +112,7 @@ def interrupts() -> "Iterator[tuple[Control, Ending]]":
         terminals.let_go()
 
     handlers = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt, signal.SIGHUP: hang_up}
-    with _handlers({**handlers, **dict.fromkeys(WARNINGS, _once(end))}):
+    with handling({**handlers, **dict.fromkeys(WARNINGS, _once(end))}):
         yield control, ending
 
 
@@ -127,7 +127,7 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
     """
     warden = _Warden(leave, underway)
     handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), warden.take)
-    with _handlers({**handlers, **dict.fromkeys(WARNINGS, _once(warden.take))}):
+    with handling({**handlers, **dict.fromkeys(WARNINGS, _once(warden.take))}):
         warden.start()
         try:
             yield warden.ending
@@ -141,7 +141,7 @@ def guard(leave: Callable[[], None], underway: Callable[[], Underway | None]) ->
 
 
 @contextmanager
-def _handlers(wanted: dict[signal.Signals, Handler]) -> Iterator[None]:
+def handling(wanted: dict[signal.Signals, Handler]) -> Iterator[None]:
     """Signals that are ignored meanwhile stay so."""
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:

@@ -8,6 +8,7 @@ import codecs
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from textual import _xterm_parser
@@ -149,13 +150,25 @@ class _FilteringParser(_SoundParser):
         yield from super().tick()
 
 
-def guard_input(late_answers: bool) -> None:
-    """To be called before the screen opens; `late_answers`: the terminal has not answered yet."""
-    if hasattr(linux_driver, "XTermParser"):
-        parser = _FilteringParser if late_answers else _SoundParser
-        setattr(linux_driver, "XTermParser", parser)  # noqa: B010 -- the module doesn't export the name
-    if hasattr(linux_driver, "getincrementaldecoder"):
-        setattr(linux_driver, "getincrementaldecoder", _decoder)  # noqa: B010 -- nor this
+@contextmanager
+def guarded_input(late_answers: bool) -> Iterator[None]:
+    """For the block in which the screen is open; `late_answers`: the terminal has not answered yet."""
+    parser = _FilteringParser if late_answers else _SoundParser
+    with _replaced("XTermParser", parser), _replaced("getincrementaldecoder", _decoder):
+        yield
+
+
+@contextmanager
+def _replaced(name: str, value: object) -> Iterator[None]:
+    """What Textual's driver takes from its own module."""
+    if (before := getattr(linux_driver, name, None)) is None:
+        yield
+        return
+    setattr(linux_driver, name, value)
+    try:
+        yield
+    finally:
+        setattr(linux_driver, name, before)
 
 
 def _decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:

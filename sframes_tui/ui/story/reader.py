@@ -14,7 +14,7 @@ from sframes_tui.config.document import UNTITLED, Document
 from sframes_tui.config.timed_regex import PatternError, compile_pattern
 from sframes_tui.errors import SFramesError, StoryError
 from sframes_tui.plan.draft import Draft, make_draft
-from sframes_tui.process import uncollected
+from sframes_tui.process.knobs import uncollected
 from sframes_tui.text.source import SourceText, find_source, read_source
 from sframes_tui.text.split import Story, split_story
 from sframes_tui.ui.story.outline import FoldedStory, fold_case, search

@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 from sframes_tui.errors import UsageError
-from sframes_tui.ui.terminal.native_output import MAX_BYTES, native_output
+from sframes_tui.process.stray_output import MAX_BYTES, native_output
 
 
 def test_what_c_code_and_children_write_is_read_line_by_line(tmp_path, capfd):

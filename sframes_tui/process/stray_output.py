@@ -1,17 +1,18 @@
-"""What C code, child processes and stray prints write, kept off the screen. Must not import textual.
+"""What C code, child processes, Python's warnings and log records say, kept off the screen and told in the log.
 
 Textual draws on descriptor 2, and so would CUDA's complaints. While the screen is up both standard descriptors lead
 into a file, which the log shows as it grows; after a crash it is still there to be read.
 """
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 import platformdirs
 
@@ -22,6 +23,9 @@ MAX_BYTES = 64_000
 """Read in one go; of more than that the beginning is passed over."""
 
 STREAMS = ("__stdout__", "__stderr__")
+
+Tell = Callable[[Literal["warning", "error"], str], object]
+FORMAT = "%(name)s: %(message)s"
 
 
 class NativeOutput:
@@ -105,3 +109,26 @@ def _file_in(folder: Path) -> tuple[int, Path]:
 def _set_streams(streams: Iterable[TextIO]) -> None:
     for name, stream in zip(STREAMS, streams, strict=True):
         setattr(sys, name, stream)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+        self.setFormatter(logging.Formatter(FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell("error" if record.levelno >= logging.ERROR else "warning", self.format(record))
+
+
+@contextmanager
+def python_output(tell: Tell) -> Iterator[None]:
+    """Hands warnings and log records to `tell`, from whatever thread they come, in place of stderr."""
+    handler, root = _Handler(tell), logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)

@@ -1,7 +1,7 @@
 """The process's standard streams: whatever is said there, by whom ever, is harmless to a terminal.
 
 `harmless_streams` is for all that Python writes: the commands, argparse, warnings, tracebacks, libraries. What a run
-tells goes through a `sink.Sink` instead. Must not import anything that takes long: every command comes by here.
+tells goes through a `sink.Sink` instead.
 """
 
 import contextlib
@@ -24,8 +24,6 @@ class HarmlessStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
         self._stream.write(printable(text))
@@ -48,9 +46,25 @@ def harmless_streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (each and cast("TextIO", HarmlessStream(each)) for each in before)
     try:
-        yield
+        with _any_letter(before[0]), _any_letter(before[1]):
+            yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+@contextlib.contextmanager
+def _any_letter(stream: TextIO | None) -> Iterator[None]:
+    """A letter that the stream's encoding lacks is written as its number."""
+    if not isinstance(stream, io.TextIOWrapper) or stream.closed:
+        yield
+        return
+    before = stream.errors
+    stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # of a stream that broke or was closed meanwhile
+            stream.reconfigure(errors=before)
 
 
 def print_lines(lines: Iterable[str]) -> int:
