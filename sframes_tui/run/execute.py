@@ -21,12 +21,11 @@ from sframes_tui.printable import counted
 from sframes_tui.run.beside.notify import allowed_target, telling
 from sframes_tui.run.beside.steering import steered
 from sframes_tui.run.beside.trust import Wishes, carry_over
-from sframes_tui.run.drawing import Drawing
+from sframes_tui.run.drawing import Drawing, ReadyEngine, check_disk, ready_engine
 from sframes_tui.run.events import Control, Emit, Notice, RunCancelled, RunCompleted, RunFailed, RunStarted
 from sframes_tui.run.frame_events import FramesStale
 from sframes_tui.run.grids import Sheets
 from sframes_tui.run.loop import Loop
-from sframes_tui.run.preflight import ReadyEngine, check_disk, ready_engine
 from sframes_tui.run.record.disk import is_full
 from sframes_tui.run.record.folder import RunFolder, lock_folder, room_below
 from sframes_tui.run.record.header import differences, header, text_copy, write_plan

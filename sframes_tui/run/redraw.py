@@ -26,11 +26,11 @@ from sframes_tui.plan.change import MAX_PROMPT, Change
 from sframes_tui.plan.plan import Frame, Plan
 from sframes_tui.printable import counted
 from sframes_tui.run.describe import duration
-from sframes_tui.run.drawing import write_wishes
 from sframes_tui.run.events import Control, Emit, Notice, RunCompleted
 from sframes_tui.run.execute import OpenRun, opened
 from sframes_tui.run.frame_events import FrameCompleted, FramesKept, FramesStale
 from sframes_tui.run.record.past_run import PastRun
+from sframes_tui.run.record.takes import write_wishes
 
 Descendants = Literal["redraw", "keep", "stale"]
 """What becomes of the pictures drawn from one that is drawn again: drawn again too, kept as right, or marked."""

@@ -24,7 +24,7 @@ SETTLED = {
     "height": {"engine/models.py"},
     "engine": {"engine/models.py"},
     # By timing the engine; a recipe tells how many there were.
-    "rows": {"run/preflight.py", "run/again.py", "run/record/past_run.py"},
+    "rows": {"run/drawing.py", "run/again.py", "run/record/past_run.py"},
     # None is a value.
     "negative_prompt": {"engine/arguments.py", "plan/identity.py", "run/record/png.py"},
 }

@@ -5,10 +5,12 @@ drawn; until it is drawn, that take is wished for. Whatever else speaks of a wis
 survey's reason "asked", and the changes that a plan is given.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
 from sframes_tui.plan.change import Change
+from sframes_tui.run.record.journal import Journal
 from sframes_tui.run.record.records import Saved
 
 
@@ -73,3 +75,8 @@ class Takes:
     def give_up(self, file: str) -> bool:
         """A drawing gave no picture; whether it was a take wished for, so that the one before it is left as it was."""
         return self.wishes.pop(file, None) is not None and self.saved(file) is not None
+
+
+def write_wishes(journal: Journal, changes: Mapping[str, Change], follow: bool = False) -> None:
+    """Writes down takes that are wanted of files, and whether what descends from them follows. Raises `OSError`."""
+    journal.append_list("changed", "wishes", [[file, *change] for file, change in changes.items()], follow=follow)

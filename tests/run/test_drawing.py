@@ -4,7 +4,7 @@ import pytest
 
 from sframes_tui.errors import DiskError
 from sframes_tui.plan.plan import make_plan
-from sframes_tui.run.preflight import amount, check_disk, check_model, check_story
+from sframes_tui.run.drawing import amount, check_disk, check_model, check_story
 from sframes_tui.run.record.disk import RESERVE, RESERVE_BYTES
 from sframes_tui.run.record.tree import Tree
 from tests.plan.test_plan import DDIM, config, story
