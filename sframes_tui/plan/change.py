@@ -1,4 +1,4 @@
-"""What a person wants otherwise for one frame of a plan. Plain data; imports nothing of the program."""
+"""What a person wants otherwise for one frame of a plan, as the plan has it and as the journal tells it."""
 
 from typing import Annotated, NamedTuple
 

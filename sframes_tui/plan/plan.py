@@ -1,4 +1,8 @@
-"""Config + story -> every frame of a run, before any GPU work. Plain data; must not import torch or textual."""
+"""Config + story -> every frame of a run, before any GPU work.
+
+Frames are tuples that point to each other by number, and a number is one object wherever it stands: there may be three
+million of them, made while somebody edits a configuration.
+"""
 
 import hashlib
 import struct
@@ -19,7 +23,7 @@ from sframes_tui.text.split import Story
 
 SEED_VERSION = 1
 MAX_FRAMES = 3_000_000
-"""They take about a gigabyte."""
+"""They take about half a gigabyte."""
 
 Link = Literal["noise", "img2img", "carried"]
 """How a frame begins: from noise; from its base, noised by a strength; as its base, since no step is left to run."""

@@ -1,4 +1,4 @@
-"""What the UNet is told beside the latents: embedded prompts and picture sizes. Must not draw noise."""
+"""What the UNet is told beside the latents: embedded prompts and picture sizes. One row's, and joined for a batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
