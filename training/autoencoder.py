@@ -54,7 +54,6 @@ class Autoencoding:
         groups: list[dict[str, Any]] = [{"params": list(model.decoder.parameters()), "pace": 1.0}]
         if not self.frozen_encoder:
             groups.append({"params": list(model.encoder.parameters()), "pace": ENCODER_PACE})
-        trained = [p for group in groups for p in group["params"]]
         optimizer = torch.optim.AdamW(groups, lr=self.rate, weight_decay=1e-4, betas=(0.9, 0.99))
         if state.get("optimizer") and state.get("frozen") == self.frozen_encoder:
             optimizer.load_state_dict(state["optimizer"])
@@ -67,11 +66,7 @@ class Autoencoding:
             latents = model.encoder(crops)
             with autocast(crew.device):
                 loss, error = _losses(model.decoder(latents + NOISE * torch.randn_like(latents)), crops)
-            optimizer.zero_grad()
-            loss.backward()
-            crew.average(trained)
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
+            crew.descend(loss, optimizer, longest=1.0)
             if crew.leads and (step % 100 == 99 or step == self.steps - 1):
                 tell(f"step {step + 1} loss {loss.item():.4f} psnr {-10 * math.log10(error / 4):.2f} dB")
                 frozen = {

@@ -92,10 +92,7 @@ class Judging:
             with autocast(crew.device):
                 guess = reader(shown.to(crew.device, memory_format=torch.channels_last))
             loss = functional.binary_cross_entropy_with_logits(guess.float(), truth.to(crew.device))
-            optimizer.zero_grad()
-            loss.backward()
-            crew.average(trained)
-            optimizer.step()
+            crew.descend(loss, optimizer)
             if crew.leads and (step % 100 == 99 or step == self.steps - 1):
                 tell(f"step {step + 1} loss {loss.item():.4f}")
                 kept = {"model": reader.state_dict(), "optimizer": optimizer.state_dict()}

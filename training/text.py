@@ -97,10 +97,7 @@ class Reading:
             ids, wanted = self._captions(tokenizer, lot)
             guess = reader(encoder(ids.to(crew.device)).last_hidden_state.mean(dim=1))
             loss = functional.binary_cross_entropy_with_logits(guess, wanted.to(crew.device))
-            optimizer.zero_grad()
-            loss.backward()
-            crew.average(trained)
-            optimizer.step()
+            crew.descend(loss, optimizer)
             if crew.leads and step % 50 == 49:
                 tell(f"step {step + 1} loss {loss.item():.4f} f1 {_f1(guess, wanted):.3f}")
         if crew.leads:

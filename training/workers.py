@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor, distributed, multiprocessing
 from torch.nn import Parameter
+from torch.optim import Optimizer
 
 PATIENCE = timedelta(days=7)
 """How long a worker waits for the others: a paused run must not fail."""
@@ -51,7 +52,17 @@ class Crew:
             distributed.all_reduce(part)
         return part
 
-    def average(self, parameters: Iterable[Parameter]) -> None:
+    def descend(self, loss: Tensor, optimizer: Optimizer, longest: float | None = None) -> None:
+        """One step of the optimizer, down the mean of the workers' losses; no gradient is longer than `longest`."""
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        optimizer.zero_grad()
+        loss.backward()
+        self._average(parameters)
+        if longest is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, longest)
+        optimizer.step()
+
+    def _average(self, parameters: Iterable[Parameter]) -> None:
         """Replace every gradient by its mean over the workers."""
         if self.size == 1:
             return
