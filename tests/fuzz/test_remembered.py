@@ -12,7 +12,8 @@ from sframes_tui.engine.stepping.preview import _read as read_colours
 from sframes_tui.run import row_count as rows
 from sframes_tui.run.beside import trust
 from sframes_tui.ui import themes
-from sframes_tui.ui.terminal import terminal
+from sframes_tui.ui.terminal import abilities
+from sframes_tui.ui.terminal.questions import Heard
 from tests.fuzz.held import fuzzed, held
 from tests.fuzz.odd import VALUES, changed, mutated
 from tests.run.story_run import write_config
@@ -39,14 +40,14 @@ def odd_json(content):
 def test_terminals(folder, data):
     path = folder / "terminals.json"
     path.write_bytes(data)
-    heard = held(lambda: terminal._recall(path, "key"))
+    heard = held(lambda: abilities._recall(path, "key"))
     if heard is not None:
-        known = held(lambda: terminal.judge(heard, {"TERM": "xterm"}, None))
-        assert known.protocol in terminal.PROTOCOLS
+        known = held(lambda: abilities.judge(heard, {"TERM": "xterm"}, None))
+        assert known.protocol in abilities.PROTOCOLS
         assert 2 <= known.cell.width <= 200
         assert 2 <= known.cell.height <= 400
-    terminal._remember(path, "other", terminal.Heard(answered=True))
-    assert terminal._recall(path, "other") is not None
+    abilities._remember(path, "other", Heard(answered=True))
+    assert abilities._recall(path, "other") is not None
 
 
 @fuzzed(100)
