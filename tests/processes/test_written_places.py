@@ -44,19 +44,8 @@ class Traced(Program):
         for folder in (self.traces, self._own):
             folder.mkdir()
         homes = {name: str(self._own) for name in ("HOME", "TMPDIR", *(f"XDG_{x}_HOME" for x in KINDS))}
-        strace = [
-            STRACE,
-            "-ff",
-            "--seccomp-bpf",
-            "-y",
-            "-qq",
-            "-s",
-            "4096",
-            "-e",
-            f"trace={TRACED}",
-            "-o",
-            str(self.traces / "trace"),
-        ]
+        strace = [STRACE, "-ff", "--seccomp-bpf", "-y", "-qq", "-s", "4096", "-e", f"trace={TRACED}"]
+        strace += ["-o", str(self.traces / "trace")]
         self.told = stage.folder / "told"
         with self.told.open("wb") as told:
             self.process = subprocess.Popen(
