@@ -243,12 +243,17 @@ class MainScreen(Screen[None]):
             self.set_focus(inside[0])
 
     def _bring_to_front(self, pane: str) -> None:
-        for each in PANES:
-            self.query_one(f"#{each}").set_class(each == pane, "-front")
-        self.query_one("#right").set_class(pane in ("pictures", "log"), "-front")
+        marks = {each: {"-front": each == pane} for each in PANES}
+        marks["right"] = {"-front": pane in ("pictures", "log")}
         if pane in LEFT:
             for each in LEFT:
-                self.query_one(f"#{each}").set_class(each == pane, "-left")
+                marks[each]["-left"] = each == pane
+        panes = [(self.query_one(f"#{each}"), of_pane) for each, of_pane in marks.items()]
+        changed = [
+            (each, of_pane) for each, of_pane in panes if any(each.has_class(m) != on for m, on in of_pane.items())
+        ]
+        # The panes alone, not the hundreds of widgets in them: no style within a pane depends on its marks.
+        self.app.stylesheet.update_nodes(each.update_classes(of_pane, update=False) for each, of_pane in changed)
         self.query_one(TitleBar).show_front(pane)
 
     @on(DescendantFocus)
