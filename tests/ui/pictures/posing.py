@@ -15,8 +15,9 @@ from pathlib import Path
 import pyte
 
 DEADLINE = 60.0
-MESSAGE = re.compile(rb"\x1b[P_].*?\x1b\\\\", re.DOTALL)
+MESSAGE = re.compile(rb"\x1b[P_].*?\x1b\\", re.DOTALL)
 """What a terminal is told that is no text."""
+UNFINISHED = re.compile(rb"\x1b(?:[P_].*)?\Z", re.DOTALL)
 XTERM = {b"\x1b[>q": b"\x1bP>|XTerm(379)\x1b\\", b"\x1b[16t": b"\x1b[6;16;8t", b"\x1b[c": b"\x1b[?64;1;4c"}
 KITTY = {
     b"a=q": b"\x1b_Gi=31;OK\x1b\\",
@@ -30,7 +31,9 @@ class Posing:
     """A program in a pseudo-terminal; `answers` gives what follows on each question, whenever `answer` is called."""
 
     def __init__(self, arguments, home, answers, size=(120, 40)):
-        self.output, self._answers, self._asked = b"", dict(answers), 0
+        self.output, self._answers = b"", dict(answers)
+        self._painted, self._fed = pyte.Screen(*size), 0
+        self._stream = pyte.ByteStream(self._painted)
         self.terminal, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], 0, 0))
         names = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
@@ -64,6 +67,7 @@ class Posing:
         os.write(self.terminal, keys)
 
     def resize(self, columns, rows):
+        self._painted.resize(rows, columns)
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
 
     def until(self, happened, answering=True):
@@ -80,10 +84,12 @@ class Posing:
     @property
     def screen(self):
         """The text that can be read in the terminal."""
-        size = struct.unpack("4H", fcntl.ioctl(self.terminal, termios.TIOCGWINSZ, bytes(8)))
-        screen = pyte.Screen(size[1], size[0])
-        pyte.ByteStream(screen).feed(MESSAGE.sub(b"", self.output))
-        return "\n".join(screen.display)
+        text = MESSAGE.sub(b"", self.output[self._fed :])
+        if unfinished := UNFINISHED.search(text):
+            text = text[: unfinished.start()]
+        self._stream.feed(text)
+        self._fed = len(self.output) - (len(unfinished[0]) if unfinished else 0)
+        return "\n".join(self._painted.display)
 
     def _read(self):
         try:
