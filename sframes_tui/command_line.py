@@ -1,4 +1,4 @@
-"""What the command line takes, and its help: texts and parsers. Must not import torch, textual or a front end."""
+"""What the command line takes, and its help: texts and parsers."""
 
 import argparse
 from pathlib import Path

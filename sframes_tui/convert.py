@@ -1,7 +1,4 @@
-"""The original script of 2022 -> a configuration file. Its dict literals are parsed; the script is never run.
-
-Must not import torch or textual.
-"""
+"""The original script of 2022 -> a configuration file. Its dict literals are parsed; the script is never run."""
 
 import ast
 import codecs

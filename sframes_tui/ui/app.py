@@ -1,4 +1,4 @@
-"""The application: themes, keys, dialogues that belong to no screen, and the way out. Must not import torch.
+"""The application: themes, keys, dialogues that belong to no screen, and the way out.
 
 What it imports at its top is loaded before the first paint, so that is little; the rest comes right after it.
 """

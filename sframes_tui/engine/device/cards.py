@@ -1,4 +1,4 @@
-"""What NVIDIA's management library tells of a GPU, found by its UUID. Must not import torch.
+"""What NVIDIA's management library tells of a GPU, found by its UUID.
 
 The library counts cards in another order than CUDA, and knows nothing of `CUDA_VISIBLE_DEVICES`: its numbers are of no
 use. It makes no context on a card, as asking CUDA would.

@@ -1,4 +1,4 @@
-"""How far a model's download is, told to whoever loads the model, and stopped by them. Must not import torch.
+"""How far a model's download is, told to whoever loads the model, and stopped by them.
 
 Engines are made by factories that take no arguments, so the one who waits is found by context, not handed through.
 """

@@ -1,7 +1,6 @@
 """What somebody names -> the run that is meant: a run folder, one of those below a folder, or a configuration's.
 
-A configuration's runs are those in the folder that its key and tags make, drawn from the same text. Must not import
-torch. Writes nothing.
+A configuration's runs are those in the folder that its key and tags make, drawn from the same text. Writes nothing.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Signals and lost terminals: a run outlives both. Must not import torch, textual or a front end.
+"""Signals and lost terminals: a run outlives both.
 
 SIGHUP, and a terminal that is closed without one, lets the terminal go while the run goes on to its end. SIGTERM and
 SIGINT finish the frames in hand; a second one stops within a denoising step, a third ends the process where it is.

@@ -1,4 +1,4 @@
-"""Tells somebody elsewhere how a run ended: one web request, or one program. Must not import torch or textual.
+"""Tells somebody elsewhere how a run ended: one web request, or one program.
 
 Whoever gives a target has made sure that it is allowed. Whatever goes wrong costs the run one notice and at most
 `MAX_SECONDS`.

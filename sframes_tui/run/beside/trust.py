@@ -1,4 +1,4 @@
-"""Which configuration files may run programs and send word. Must not import torch or textual.
+"""Which configuration files may run programs and send word.
 
 As direnv does it: allowed are exactly these commands in exactly this file, with what the files that they name hold; any
 edit of them asks again. A front end that can ask looks at `standing`, shows `shown` or `asked_for`, and calls

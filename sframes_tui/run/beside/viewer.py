@@ -1,4 +1,4 @@
-"""External viewers: one shows style 0's picture of every prompt. Must not import torch or textual.
+"""External viewers: one shows style 0's picture of every prompt.
 
 Whoever makes a `Viewer` has made sure that its programs are allowed.
 """

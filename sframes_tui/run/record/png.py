@@ -1,4 +1,4 @@
-"""A picture as PNG bytes that say how it was drawn. Must not import torch.
+"""A picture as PNG bytes that say how it was drawn.
 
 Two text chunks: `parameters`, in the form that AUTOMATIC1111's web UI writes and other tools read
 (`modules/processing.py:create_infotext` there), and `sframes`, the recipe

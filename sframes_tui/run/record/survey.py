@@ -1,4 +1,4 @@
-"""Plan + journal + files -> which pictures count and what is to be drawn. Must not import torch.
+"""Plan + journal + files -> which pictures count and what is to be drawn.
 
 A picture counts if the journal has it with the identity that the plan wants, the file has the journal's size and
 SHA-256, and the picture that it started from counts too. One that others are to be drawn from has to be a picture of

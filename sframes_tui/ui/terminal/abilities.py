@@ -1,4 +1,4 @@
-"""What this terminal can show: colours, pictures, and the size of its characters. Must not import textual.
+"""What this terminal can show: colours, pictures, and the size of its characters.
 
 The answers of a terminal are kept, so that only the first start in it waits for them.
 """

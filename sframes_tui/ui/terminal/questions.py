@@ -1,4 +1,4 @@
-"""Asks the terminal what it is, once, before the screen opens. Must not import textual: it reads the terminal then."""
+"""Asks the terminal what it is, once, before the screen opens and Textual reads the answers."""
 
 import os
 import re
