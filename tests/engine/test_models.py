@@ -89,9 +89,10 @@ def test_both_pipelines_share_one_set_of_weights(folder, kind):
     assert pipelines.text.vae is pipelines.image.vae
 
 
-def test_a_checkpoint_draws_what_its_folder_draws(folder, tmp_path):
+def test_a_checkpoint_draws_what_its_folder_draws(tmp_path):
     checkpoint = tiny_checkpoint(tmp_path / "tiny.safetensors")
-    engine, expected = load_engine(options(checkpoint)), load_engine(options(folder("sd")))
+    folder = tiny.tiny_sd(tmp_path / "folder", **tiny.ATTENTIVE)
+    engine, expected = load_engine(options(checkpoint)), load_engine(options(folder))
     picture = draw(engine)
     assert picture.tobytes() == draw(expected).tobytes()
     assert draw(engine, 0.6, picture).tobytes() == draw(expected, 0.6, picture).tobytes()

@@ -84,7 +84,7 @@ def drawn(folder, tmp_path, eta, **options):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return {name: tiny.tiny_sd(tmp_path_factory.mktemp(name), name) for name in ("DDIM", "PNDM")}
+    return {name: tiny.tiny_sd(tmp_path_factory.mktemp(name), name, **tiny.ATTENTIVE) for name in ("DDIM", "PNDM")}
 
 
 MODES = {

@@ -111,11 +111,11 @@ def _unet(**extra: object) -> UNet2DConditionModel:
     return UNet2DConditionModel(**{**settings, **extra})
 
 
-def unet_of_every_block() -> UNet2DConditionModel:
-    """With attention in its deeper blocks, as Stable Diffusion's."""
-    return _unet(
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D")
-    )
+ATTENTIVE = {
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+}
+"""Of a UNet with attention in its deeper blocks, as Stable Diffusion's."""
 
 
 def smallest_unet() -> UNet2DConditionModel:
@@ -132,14 +132,14 @@ def sd_scheduler(name: str = "PNDM") -> PNDMScheduler | DDIMScheduler:
     return DDIMScheduler(clip_sample=False, set_alpha_to_one=False, **SD_BETAS)
 
 
-def sd_pipeline(scheduler: str = "PNDM", window: int = 77) -> StableDiffusionPipeline:
+def sd_pipeline(scheduler: str = "PNDM", window: int = 77, **unet: object) -> StableDiffusionPipeline:
     torch.manual_seed(0)
     tokenizer = clip_tokenizer(window)
     return StableDiffusionPipeline(
         vae=_vae(),
         text_encoder=CLIPTextModel(_text_config(tokenizer)),
         tokenizer=tokenizer,
-        unet=_unet(),
+        unet=_unet(**unet),
         scheduler=sd_scheduler(scheduler),
         safety_checker=None,
         feature_extractor=None,
@@ -147,9 +147,9 @@ def sd_pipeline(scheduler: str = "PNDM", window: int = 77) -> StableDiffusionPip
     )
 
 
-def tiny_sd(folder: Path, scheduler: str = "PNDM", window: int = 77) -> Path:
+def tiny_sd(folder: Path, scheduler: str = "PNDM", window: int = 77, **unet: object) -> Path:
     """Stable Diffusion 1.x at 32 x 32 pixels."""
-    sd_pipeline(scheduler, window).save_pretrained(folder)
+    sd_pipeline(scheduler, window, **unet).save_pretrained(folder)
     return folder
 
 

@@ -58,7 +58,7 @@ def unet_key(key: str, layers: int, blocks: int) -> str:
 
 
 def _has_attention(up_block: int, blocks: int) -> bool:
-    """As in `tiny.unet_of_every_block`, the deepest level alone has attention."""
+    """As in `tiny.ATTENTIVE`, the deepest level alone has attention."""
     return up_block < blocks - 1
 
 
@@ -81,8 +81,7 @@ def vae_key(key: str, blocks: int) -> str:
 
 def tiny_checkpoint(path: Path, scheduler: str = "PNDM") -> Path:
     """Writes `path`, and beside it the folder of the same name that describes it, without weights."""
-    pipe = tiny.sd_pipeline(scheduler)
-    pipe.unet = tiny.unet_of_every_block()
+    pipe = tiny.sd_pipeline(scheduler, **tiny.ATTENTIVE)
     layers, blocks = pipe.unet.config.layers_per_block, len(pipe.unet.config.block_out_channels)
     tensors: dict[str, torch.Tensor] = {}
     for key, tensor in pipe.unet.state_dict().items():
